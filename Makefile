@@ -1,0 +1,56 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PORT ?= 8000
+DATA ?= ./data
+
+.PHONY: help demo serve test check format unit bench train lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+# The editable install follows the lock file; it runs again only when one of the two files changes.
+$(INSTALLED): pyproject.toml docker/constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint docker/constraints.txt --editable '.[test]'
+	touch $@
+
+demo: $(INSTALLED) ## enrol and identify sample walks over HTTP; ONCE=1 stops by itself
+	$(BIN)/walkprint demo $(if $(ONCE),--once) $(if $(filter-out undefined default file,$(origin PORT)),--port $(PORT))
+
+serve: $(INSTALLED) ## the service on PORT with its state under DATA
+	WALKPRINT_DATA=$(DATA) $(BIN)/walkprint serve --port $(PORT)
+
+test: static $(INSTALLED) ## all checks and all tests
+	$(BIN)/pytest
+
+check: static unit ## the fast ones: format, lint, types, floors, migrations, unit tests
+
+.PHONY: static
+static: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m migrations.check
+
+unit: $(INSTALLED) ## tests of single parts, no service processes
+	$(BIN)/pytest tests/model tests/app
+
+format: $(INSTALLED) ## lay the code out
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## identify over HTTP against the same work in process: one table of ratios
+	$(BIN)/python -m tests.benchmarks.bench_identify
+
+train: $(INSTALLED) ## train the default weights again (about an hour and a half on two cores)
+	$(BIN)/walkprint train --out runs/default
+
+lock: $(INSTALLED) ## write the versions in use into the lock file
+	$(BIN)/pip freeze --exclude-editable | grep -v '^walkprint' > docker/constraints.txt
+
+clean: ## remove the environment, caches and demo data
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis data/demo

@@ -1,0 +1,66 @@
+"""`walkprint`: the command line. Each command is a function of `app.commands`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from app.bulk import ReportInUse
+from app.client import MediaNotFound, WalkprintError
+from app.commands.demo import demo
+from app.commands.galleries import galleries
+from app.commands.jobs import jobs
+from app.commands.output import print_problem
+from app.commands.serve import serve
+from app.commands.subjects import subjects
+from app.commands.walkers import walkers
+from app.commands.walks import enroll, identify, verify
+
+cli = typer.Typer(
+    name="walkprint",
+    help="Who is walking? Enrol and identify people by their gait.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+cli.command()(serve)
+cli.command()(enroll)
+cli.command()(identify)
+cli.command()(verify)
+cli.add_typer(subjects, name="subjects", help="List, show, rename and erase enrolled people.")
+cli.add_typer(galleries, name="galleries", help="Sets of people that are searched together.")
+cli.command()(jobs)
+cli.command()(walkers)
+cli.command()(demo)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command; ends the process with its exit code.
+
+    What the service refuses, and what cannot be sent, is printed as a sentence with advice and
+    ends with 1; a wrong command line ends with 2.
+
+    Args:
+        arguments: without the program's name; those of the process when None.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        cli(args=words, prog_name="walkprint")
+    except WalkprintError as refused:
+        problem = refused.problem
+    except MediaNotFound as missing:
+        problem = {"title": "Nothing to send", "detail": str(missing)}
+    except ReportInUse as held:
+        problem = {"title": "The report is in use", "detail": str(held)}
+    else:
+        return
+    print_problem(problem, as_json="--json" in words)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

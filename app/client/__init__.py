@@ -1,0 +1,40 @@
+"""The service from Python: a typed client that imports neither torch nor OpenCV nor FAISS."""
+
+from __future__ import annotations
+
+from app.client.answers import (
+    Candidate,
+    Enrollment,
+    Erasure,
+    Gallery,
+    Identification,
+    Job,
+    PossibleDuplicate,
+    Subject,
+    Verification,
+    Walk,
+)
+from app.client.client import DEFAULT_URL, Client
+from app.client.connection import RetryPolicy
+from app.client.failures import ServiceUnreachable, StillWorking, WalkprintError
+from app.client.media import MediaNotFound
+
+__all__ = [
+    "DEFAULT_URL",
+    "Candidate",
+    "Client",
+    "Enrollment",
+    "Erasure",
+    "Gallery",
+    "Identification",
+    "Job",
+    "MediaNotFound",
+    "PossibleDuplicate",
+    "RetryPolicy",
+    "ServiceUnreachable",
+    "StillWorking",
+    "Subject",
+    "Verification",
+    "Walk",
+    "WalkprintError",
+]

@@ -1,0 +1,352 @@
+"""Client: the service from Python, typed.
+
+    with Client("http://127.0.0.1:8000") as walkprint:
+        walkprint.enroll("ada", ["monday.mp4", "tuesday.zip"], gallery="office")
+        answer = walkprint.identify("visitor.mp4", gallery="office")
+        print(answer.decision, answer.subject, answer.score, answer.threshold)
+
+Every POST carries an `Idempotency-Key`, so a broken connection or a busy service costs a second
+try and never a second enrolment. Imports neither torch nor OpenCV nor FAISS.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from app.client.answers import (
+    Enrollment,
+    Erasure,
+    Gallery,
+    Identification,
+    Job,
+    Subject,
+    Verification,
+    Walk,
+)
+from app.client.connection import Connection, RetryPolicy
+from app.client.failures import StillWorking, WalkprintError, unreachable
+
+if TYPE_CHECKING:
+    from app.client.media import Media
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+# How often a waiting client asks for a job's state, in seconds: at first, and at most.
+_FIRST_POLL_SECONDS, _LAST_POLL_SECONDS = 0.05, 1.0
+
+
+class Client:
+    """A connection to one service. May be shared by threads; close it, or use `with`.
+
+    Args:
+        base_url: of the service.
+        timeout_seconds: without a byte from the service before a try is given up. A request waits
+            for its job (60 s unless the service is set otherwise), so this should be longer.
+        retries: how often and how patiently a request is sent again.
+        connections: kept open at most; as many as there are threads that share this client.
+
+    Raises:
+        WalkprintError: by every method: the service refused, with the reason and what to do.
+        ServiceUnreachable: by every method: no answer came.
+    """
+
+    def __init__(
+        self,
+        base_url: str = DEFAULT_URL,
+        *,
+        timeout_seconds: float = 120.0,
+        retries: RetryPolicy | None = None,
+        connections: int = 32,
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._connection = Connection(
+            base_url,
+            timeout_seconds=timeout_seconds,
+            policy=retries or RetryPolicy(),
+            connections=connections,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._connection.close()
+
+    def enroll(
+        self,
+        subject: str,
+        walks: Sequence[Media],
+        *,
+        gallery: str | None = None,
+        name: str | None = None,
+        metadata: Mapping[str, object] | None = None,
+        frames_per_second: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Enrollment:
+        """Creates the subject or adds walks to it; waits until they can be found.
+
+        Args:
+            subject: your id for the person.
+            walks: one entry per walk: a path to a video, an archive or a folder of frames, or a
+                list of frames (see `app.client.media.open_walk`).
+            gallery: created when unknown; the service's default when None.
+            name: for people to read.
+            metadata: a JSON object kept with the subject.
+            frames_per_second: of walks that are bundles of frames, if known.
+            idempotency_key: under one key the work is done once; a fresh one when None.
+        """
+        fields = {
+            "subject": subject,
+            "gallery": gallery,
+            "name": name,
+            "metadata": None if metadata is None else json.dumps(metadata),
+            "fps": frames_per_second,
+        }
+        return Enrollment.read(self._answer("/enroll", walks, fields, idempotency_key))
+
+    def identify(
+        self,
+        walk: Media,
+        *,
+        gallery: str | None = None,
+        top_k: int | None = None,
+        target_fpir: float | None = None,
+        frames_per_second: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Identification:
+        """Says who of a gallery is walking, or that it is nobody of it.
+
+        Args:
+            walk: as in `enroll`.
+            gallery: where to search; the service's default when None.
+            top_k: how many candidates to name, 1 to 50.
+            target_fpir: the accepted share of strangers who are given a name, above 0 and below 1.
+            frames_per_second: of a bundle of frames, if known.
+            idempotency_key: under one key the work is done once; a fresh one when None.
+        """
+        fields = {
+            "gallery": gallery,
+            "top_k": top_k,
+            "target_fpir": target_fpir,
+            "fps": frames_per_second,
+        }
+        return Identification.read(self._answer("/identify", [walk], fields, idempotency_key))
+
+    def verify(
+        self,
+        walk: Media,
+        subject: str,
+        *,
+        gallery: str | None = None,
+        target_fmr: float | None = None,
+        frames_per_second: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> Verification:
+        """Says whether a walk is the claimed subject's.
+
+        Args:
+            walk: as in `enroll`.
+            subject: the claimed id.
+            gallery: the subject's gallery; the service's default when None.
+            target_fmr: the accepted share of other people who pass, above 0 and below 1.
+            frames_per_second: of a bundle of frames, if known.
+            idempotency_key: under one key the work is done once; a fresh one when None.
+        """
+        fields = {
+            "subject": subject,
+            "gallery": gallery,
+            "target_fmr": target_fmr,
+            "fps": frames_per_second,
+        }
+        return Verification.read(self._answer("/verify", [walk], fields, idempotency_key))
+
+    def submit(
+        self,
+        kind: str,
+        walks: Sequence[Media],
+        fields: Mapping[str, object],
+        *,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Hands work over without waiting for it: `Prefer: respond-async`.
+
+        Args:
+            kind: "enroll", "identify" or "verify".
+            walks: as in `enroll`.
+            fields: the form fields of that route.
+            idempotency_key: under one key the work is done once; a fresh one when None.
+        """
+        response = self._connection.post_walks(
+            f"/{kind}", walks, fields, idempotency_key=idempotency_key, respond_async=True
+        )
+        if response.status_code == httpx.codes.ACCEPTED:
+            return Job.read(response.json())
+        return self.job(response.json()["job"])
+
+    def job(self, job_id: str) -> Job:
+        """The present state of a job."""
+        return Job.read(self._get(f"/jobs/{quote(job_id, safe='')}").json())
+
+    def wait_for_job(self, job_id: str, *, timeout_seconds: float | None = None) -> Job:
+        """Waits until a job has succeeded or failed.
+
+        Raises:
+            StillWorking: it has not ended within `timeout_seconds` (the client's own when None).
+        """
+        patience_seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        deadline = time.monotonic() + patience_seconds
+        poll_seconds = _FIRST_POLL_SECONDS
+        while True:
+            job = self.job(job_id)
+            if job.is_finished:
+                return job
+            if time.monotonic() + poll_seconds > deadline:
+                raise StillWorking(
+                    {
+                        "status": 202,
+                        "type": "/problems/still-working",
+                        "title": "The job has not ended yet",
+                        "detail": f"Job {job_id} is {job.state} after {patience_seconds:g} s.",
+                        "advice": f"Ask again later: walkprint jobs {job_id} --wait",
+                        "job": job_id,
+                    }
+                )
+            time.sleep(poll_seconds)
+            poll_seconds = min(poll_seconds * 1.5, _LAST_POLL_SECONDS)
+
+    def subjects(
+        self, *, gallery: str | None = None, search: str | None = None, page_size: int = 100
+    ) -> Iterator[Subject]:
+        """All subjects, page by page while they are read."""
+        cursor: str | None = None
+        while True:
+            query = {"gallery": gallery, "search": search, "limit": page_size, "cursor": cursor}
+            page = self._get("/subjects", query).json()
+            yield from (Subject.read(row) for row in page["subjects"])
+            cursor = page.get("next")
+            if not cursor:
+                return
+
+    def subject(self, subject: str, *, gallery: str | None = None) -> Subject:
+        """One subject. The gallery may be left out where the id is unique."""
+        return Subject.read(self._get(_subject_route(subject), {"gallery": gallery}).json())
+
+    def patch_subject(
+        self, subject: str, changes: Mapping[str, object], *, gallery: str | None = None
+    ) -> Subject:
+        """Changes the name or the metadata of a subject."""
+        response = self._connection.send(
+            "PATCH",
+            _subject_route(subject),
+            repeatable=True,
+            body=lambda _: {"json": dict(changes)},
+            params={"gallery": gallery},
+        )
+        return Subject.read(response.json())
+
+    def delete_subject(self, subject: str, *, gallery: str | None = None) -> Erasure:
+        """Erases a subject with all walks, images and templates."""
+        query = {"gallery": gallery}
+        response = self._connection.send("DELETE", _subject_route(subject), params=query)
+        return Erasure.read(response.json())
+
+    def walks(self, subject: str, *, gallery: str | None = None) -> list[Walk]:
+        """The stored walks of a subject."""
+        route = f"{_subject_route(subject)}/walks"
+        return [Walk.read(row) for row in self._get(route, {"gallery": gallery}).json()["walks"]]
+
+    def delete_walk(self, walk_id: str) -> None:
+        """Erases one walk with its image and template."""
+        self._connection.send("DELETE", f"/walks/{quote(walk_id, safe='')}")
+
+    def gei(self, walk_id: str) -> bytes:
+        """The gait energy image of a stored walk, as PNG."""
+        return self._get(f"/walks/{quote(walk_id, safe='')}/gei.png").content
+
+    def galleries(self) -> list[Gallery]:
+        """All galleries."""
+        return [Gallery.read(row) for row in self._get("/galleries").json()["galleries"]]
+
+    def create_gallery(self, name: str, *, idempotency_key: str | None = None) -> Gallery:
+        """Creates an empty gallery; `enroll` creates its gallery by itself."""
+        response = self._connection.send(
+            "POST",
+            "/galleries",
+            repeatable=True,
+            body=lambda _: {"json": {"name": name}},
+            headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        )
+        return Gallery.read(response.json())
+
+    def rename_gallery(self, gallery: str, name: str) -> Gallery:
+        """Gives a gallery another name."""
+        route = f"/galleries/{quote(gallery, safe='')}"
+        return Gallery.read(
+            self._connection.send("PATCH", route, body=lambda _: {"json": {"name": name}}).json()
+        )
+
+    def delete_gallery(self, gallery: str, *, with_everybody: bool = False) -> Erasure:
+        """Removes a gallery: an empty one, or `with_everybody` in it."""
+        route, query = f"/galleries/{quote(gallery, safe='')}", {"force": with_everybody}
+        return Erasure.read(self._connection.send("DELETE", route, params=query).json())
+
+    def is_ready(self) -> bool:
+        """Whether the service answers and takes work now; never raises."""
+        return self._connection.is_ready()
+
+    def wait_until_ready(self, *, timeout_seconds: float = 60.0) -> None:
+        """Waits for a service that is starting.
+
+        Raises:
+            ServiceUnreachable: it is not ready within that time.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while not self.is_ready():
+            if time.monotonic() > deadline:
+                raise unreachable(
+                    self._connection.base_url,
+                    TimeoutError(f"not ready after {timeout_seconds:g} s"),
+                )
+            time.sleep(_FIRST_POLL_SECONDS)
+
+    def _answer(
+        self,
+        route: str,
+        walks: Sequence[Media],
+        fields: Mapping[str, object],
+        idempotency_key: str | None,
+    ) -> dict[str, Any]:
+        """Posts work and gives its result, also when the service hands out a job to wait for."""
+        response = self._connection.post_walks(
+            route, walks, fields, idempotency_key=idempotency_key
+        )
+        answer: dict[str, Any] = response.json()
+        if response.status_code != httpx.codes.ACCEPTED:
+            return answer
+        job = self.wait_for_job(str(answer["id"]))
+        if job.problem is not None or job.result is None:
+            raise WalkprintError(job.problem or {"detail": f"Job {job.id} ended as {job.state}."})
+        return dict(job.result)
+
+    def _get(self, route: str, params: Mapping[str, object] | None = None) -> httpx.Response:
+        return self._connection.send("GET", route, repeatable=True, params=params)
+
+
+def _subject_route(subject: str) -> str:
+    return f"/subjects/{quote(subject, safe='')}"

@@ -1,0 +1,177 @@
+"""Requests on their way to the service, sent again where that is safe."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from app.client.failures import WalkprintError, problem_of, unreachable
+from app.client.media import open_walk
+
+if TYPE_CHECKING:
+    from app.client.media import Media
+
+# The connection broke or never stood: the service may not have seen the request at all.
+_BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.TimeoutException)
+# Builds the keyword arguments of one try; what it opens on the stack is closed after that try.
+Body = Callable[[ExitStack], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a request is sent, and how long to wait in between.
+
+    Attributes:
+        attempts: tries in all; 1 sends once.
+        first_wait_seconds: the wait before the second try; it doubles with each further one.
+        longest_wait_seconds: no single wait is longer, also when `Retry-After` asks for more.
+    """
+
+    attempts: int = 5
+    first_wait_seconds: float = 0.25
+    longest_wait_seconds: float = 10.0
+
+    def wait_seconds(self, tries: int, retry_after: str | None) -> float:
+        """The wait after `tries` failed tries; `retry_after` is the answer's header, if any."""
+        asked_seconds = _retry_after_seconds(retry_after)
+        if asked_seconds is None:
+            # Up to half is random, so that many clients do not come back in one instant.
+            asked_seconds = self.first_wait_seconds * 2 ** (tries - 1) * random.uniform(0.5, 1)  # noqa: S311 (no secret)
+        return min(asked_seconds, self.longest_wait_seconds)
+
+
+class Connection:
+    """The open connections to one service; may be shared by threads.
+
+    Args:
+        base_url: of the service.
+        timeout_seconds: without a byte from the service before a try is given up.
+        policy: how often and how patiently a request is sent again.
+        connections: kept open at most.
+    """
+
+    def __init__(
+        self, base_url: str, *, timeout_seconds: float, policy: RetryPolicy, connections: int
+    ) -> None:
+        self.base_url = base_url
+        self._policy = policy
+        self._http = httpx.Client(
+            base_url=base_url,
+            timeout=httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds)),
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            headers={"User-Agent": "walkprint-client", "Accept": "application/json"},
+        )
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def is_ready(self) -> bool:
+        """Whether the service answers and takes work now; never raises."""
+        try:
+            return self._http.get("/readyz", timeout=5.0).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    def post_walks(
+        self,
+        route: str,
+        walks: Sequence[Media],
+        fields: Mapping[str, object],
+        *,
+        idempotency_key: str | None,
+        respond_async: bool = False,
+    ) -> httpx.Response:
+        """Posts walks as multipart form data, read from disk while they are sent.
+
+        Args:
+            route: "/enroll", "/identify" or "/verify".
+            walks: one entry per walk (see `open_walk`).
+            fields: the other form fields; entries that are None are left out.
+            idempotency_key: under one key the work is done once; a fresh one when None.
+            respond_async: ask for a job instead of waiting for the result.
+        """
+        form = {key: str(value) for key, value in fields.items() if value is not None}
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        if respond_async:
+            headers["Prefer"] = "respond-async"
+
+        def opened_anew(opened: ExitStack) -> dict[str, object]:
+            parts = [opened.enter_context(open_walk(walk)) for walk in walks]
+            files = [("walk", (name, file, "application/octet-stream")) for name, file in parts]
+            return {"data": form, "files": files}
+
+        return self.send("POST", route, repeatable=True, body=opened_anew, headers=headers)
+
+    def send(
+        self,
+        method: str,
+        route: str,
+        *,
+        repeatable: bool = False,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> httpx.Response:
+        """Sends a request until it is answered with something other than "busy".
+
+        Args:
+            method: the HTTP method.
+            route: the path under the base URL.
+            repeatable: whether a request that may have arrived can be sent again (reads, and posts
+                under an `Idempotency-Key`). A 503 and a refused connection always are.
+            body: opens the files and builds the body, anew for each try.
+            headers: of the request.
+            params: the query; entries that are None are left out.
+
+        Raises:
+            WalkprintError: the service answered with a problem.
+            ServiceUnreachable: it did not answer.
+        """
+        query = {key: value for key, value in (params or {}).items() if value is not None}
+        tries = 0
+        while True:
+            tries += 1
+            is_last = tries >= self._policy.attempts
+            try:
+                with ExitStack() as opened:
+                    content = body(opened) if body else {}
+                    response = self._http.request(
+                        method, route, headers=dict(headers or {}), params=query, **content
+                    )
+            except _BROKEN as broken:
+                never_sent = isinstance(broken, (httpx.ConnectError, httpx.ConnectTimeout))
+                if is_last or not (repeatable or never_sent):
+                    raise unreachable(self.base_url, broken) from broken
+                time.sleep(self._policy.wait_seconds(tries, None))
+                continue
+            if response.status_code == httpx.codes.SERVICE_UNAVAILABLE and not is_last:
+                time.sleep(self._policy.wait_seconds(tries, response.headers.get("retry-after")))
+                continue
+            if response.is_error:
+                raise WalkprintError(problem_of(response))
+            return response
+
+
+def _retry_after_seconds(header: str | None) -> float | None:
+    """`Retry-After` as seconds from now; None when absent or unreadable."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,1 @@
+"""The commands of `walkprint`, one file per noun."""

@@ -1,0 +1,117 @@
+"""`walkprint subjects`: who is enrolled."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from app.client import Client, Subject
+from app.commands.options import DEFAULT_URL, AsJson, GalleryName, Url
+from app.commands.output import answers, notes, print_fields, print_json, print_table
+
+SubjectId = Annotated[str, typer.Argument(help="The person's id.")]
+
+subjects = typer.Typer(no_args_is_help=True)
+
+
+@subjects.command("list")
+def list_subjects(
+    gallery: GalleryName = None,
+    search: Annotated[
+        str | None, typer.Option(help="Only ids, names or metadata with this in them.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """List the people who are enrolled.
+
+    \b
+    Examples:
+      walkprint subjects list --gallery office
+      walkprint subjects list --search ada --json
+    """
+    with Client(url) as client:
+        found = list(islice(client.subjects(gallery=gallery, search=search), limit))
+    if as_json:
+        print_json([subject.json for subject in found])
+        return
+    rows = [(who.subject, who.gallery, who.name, who.walks, who.created_at[:19]) for who in found]
+    print_table(None, ("subject", "gallery", "name", "walks", "enrolled at"), rows)
+
+
+@subjects.command()
+def show(
+    subject: SubjectId, gallery: GalleryName = None, url: Url = DEFAULT_URL, as_json: AsJson = False
+) -> None:
+    """Show one person and their walks."""
+    with Client(url) as client:
+        found = client.subject(subject, gallery=gallery)
+        walks = client.walks(subject, gallery=found.gallery)
+    if as_json:
+        print_json({**found.json, "walk_list": [walk.json for walk in walks]})
+        return
+    _print_subject(found)
+    rows = [
+        (walk.id, walk.quality.get("frames_used"), walk.quality.get("cycles")) for walk in walks
+    ]
+    print_table(None, ("walk", "frames used", "cycles"), rows)
+
+
+@subjects.command()
+def rename(
+    subject: SubjectId,
+    name: Annotated[str, typer.Argument(help="The new name, for people to read.")],
+    gallery: GalleryName = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Give a person another name; the id stays."""
+    with Client(url) as client:
+        changed = client.patch_subject(subject, {"name": name}, gallery=gallery)
+    if as_json:
+        print_json(changed.json)
+    else:
+        _print_subject(changed)
+
+
+@subjects.command()
+def delete(
+    subject: SubjectId,
+    gallery: GalleryName = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person with all walks, images and templates. There is no way back.
+
+    \b
+    Example:
+      walkprint subjects delete ada --gallery office --yes
+    """
+    if not yes:
+        typer.confirm(f"Erase {subject} and everything recorded of them?", abort=True, err=True)
+    with Client(url) as client:
+        erased = client.delete_subject(subject, gallery=gallery)
+    if as_json:
+        print_json(erased.json)
+    else:
+        notes.print(f"[green]Erased[/] with {erased.walks} walks.")
+
+
+def _print_subject(subject: Subject) -> None:
+    answers.print(f"[bold]{escape(subject.subject)}[/] in gallery {subject.gallery}")
+    print_fields(
+        {
+            "name": subject.name,
+            "walks": subject.walks,
+            "enrolled at": subject.created_at[:19],
+            "metadata": json.dumps(subject.metadata, ensure_ascii=False)
+            if subject.metadata
+            else None,
+        }
+    )

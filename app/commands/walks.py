@@ -1,0 +1,187 @@
+"""`walkprint enroll`, `identify` and `verify`: walks on their way in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from app.client import Client, Identification
+from app.commands import folder
+from app.commands.options import DEFAULT_URL, AsJson, FramesPerSecond, GalleryName, Url
+from app.commands.output import answers, notes, print_fields, print_json, print_table
+
+WalkPath = Annotated[
+    Path, typer.Argument(help="A video, a .zip/.tar of frames, or a folder of PNG/JPEG frames.")
+]
+
+
+def enroll(
+    subject: Annotated[str | None, typer.Argument(help="Your id for the person.")] = None,
+    walk: Annotated[
+        list[Path] | None, typer.Argument(help="Their walks: videos, archives, folders of frames.")
+    ] = None,
+    gallery: GalleryName = None,
+    name: Annotated[str | None, typer.Option(help="A name for people to read.")] = None,
+    metadata: Annotated[str | None, typer.Option(help="A JSON object to keep.")] = None,
+    fps: FramesPerSecond = None,
+    from_folder: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            help="Enrol everybody in a folder: DIR/<subject>/<walk>.mp4, .zip, .tar or a folder.",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="With --from-folder: the report. [default: DIR.enrolled.jsonl]"),
+    ] = None,
+    requests: Annotated[
+        int, typer.Option(min=1, max=64, help="With --from-folder: walks sent at once.")
+    ] = 4,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Enrol a person from one or more walks, or a whole folder of people.
+
+    \b
+    Examples:
+      walkprint enroll ada monday.mp4 tuesday.zip --gallery office
+      walkprint enroll ada frames/ --name "Ada L." --metadata '{"desk": 12}'
+      walkprint enroll --from-folder people/ --gallery office
+
+    With --from-folder, a report (one JSON line per walk) says what was done and what failed and
+    why. Run the same command again to go on after an interruption and to retry failures.
+    """
+    if from_folder is not None:
+        if subject is not None or name or metadata:
+            raise typer.BadParameter("--from-folder takes no subject, walks, name or metadata.")
+        folder.enroll_folder(from_folder, gallery or "default", report, requests, url, as_json)
+        return
+    if subject is None or not walk:
+        raise typer.BadParameter("Name a subject and at least one walk, or use --from-folder.")
+    with Client(url) as client, notes.status("Enrolling…"):
+        enrolled = client.enroll(
+            subject,
+            list(walk),
+            gallery=gallery,
+            name=name,
+            metadata=None if metadata is None else _object(metadata),
+            frames_per_second=fps,
+        )
+    if as_json:
+        print_json(enrolled.json)
+        return
+    verb = "Enrolled" if enrolled.created else "Added to"
+    answers.print(
+        f"[green]{verb}[/] [bold]{escape(enrolled.subject)}[/] in gallery {enrolled.gallery}"
+    )
+    rows = [
+        (stored.id, stored.quality.get("frames_used"), stored.quality.get("cycles"))
+        for stored in enrolled.walks
+    ]
+    print_table(None, ("walk", "frames used", "cycles"), rows)
+    for duplicate in enrolled.possible_duplicates:
+        notes.print(
+            f"[yellow]Walks much like {escape(duplicate.subject)}[/] (score {duplicate.score:.3f}):"
+            " the same person under two ids?"
+        )
+
+
+def identify(
+    walk: WalkPath,
+    gallery: GalleryName = None,
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", "-k", min=1, max=50, help="Candidates to name.")
+    ] = None,
+    target_fpir: Annotated[
+        float | None, typer.Option(help="Accepted share of strangers who are given a name.")
+    ] = None,
+    fps: FramesPerSecond = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Say who is walking, or that it is nobody in the gallery.
+
+    \b
+    Examples:
+      walkprint identify visitor.mp4
+      walkprint identify frames/ --gallery office --target-fpir 0.001 --json
+    """
+    with Client(url) as client, notes.status("Identifying…"):
+        answer = client.identify(
+            walk, gallery=gallery, top_k=top_k, target_fpir=target_fpir, frames_per_second=fps
+        )
+    if as_json:
+        print_json(answer.json)
+        return
+    _print_identification(answer)
+
+
+def verify(
+    walk: WalkPath,
+    subject: Annotated[str, typer.Argument(help="The id the walker claims.")],
+    gallery: GalleryName = None,
+    target_fmr: Annotated[
+        float | None, typer.Option(help="Accepted share of other people who pass.")
+    ] = None,
+    fps: FramesPerSecond = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a walk is the claimed subject's.
+
+    \b
+    Example:
+      walkprint verify gate-3.mp4 ada --gallery office
+    """
+    with Client(url) as client, notes.status("Verifying…"):
+        answer = client.verify(
+            walk, subject, gallery=gallery, target_fmr=target_fmr, frames_per_second=fps
+        )
+    if as_json:
+        print_json(answer.json)
+        return
+    colour = "green" if answer.is_match else "red"
+    answers.print(
+        f"[bold {colour}]{answer.decision}[/] with [bold]{escape(str(answer.subject))}[/]"
+    )
+    print_fields(
+        {
+            "score": None if answer.score is None else f"{answer.score:.3f}",
+            "threshold": f"{answer.threshold:.3f} (target FMR {answer.target_fmr:g})",
+            "checkpoint": answer.checkpoint,
+        }
+    )
+
+
+def _print_identification(answer: Identification) -> None:
+    if answer.is_match:
+        answers.print(f"[bold green]match[/]: [bold]{escape(str(answer.subject))}[/]")
+    else:
+        answers.print("[bold yellow]unknown[/]: nobody in this gallery walks like that")
+    print_fields(
+        {
+            "score": None if answer.score is None else f"{answer.score:.3f}",
+            "threshold": f"{answer.threshold:.3f} (target FPIR {answer.target_fpir:g},"
+            f" {answer.gallery_size} subjects)",
+            "checkpoint": answer.checkpoint,
+        }
+    )
+    if answer.candidates:
+        rows = [(who.subject, who.name, who.score) for who in answer.candidates]
+        print_table(None, ("candidate", "name", "score"), rows)
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        value = json.loads(text)
+    except ValueError as unreadable:
+        raise typer.BadParameter(f"--metadata is not JSON: {unreadable}") from unreadable
+    if not isinstance(value, dict):
+        raise typer.BadParameter("--metadata must be a JSON object, such as '{\"desk\": 12}'.")
+    return value

@@ -1,0 +1,126 @@
+"""A real service as a child process, on loopback, with a data folder of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from app.client import Client
+
+# Torch-free start takes 2 to 3 s on two busy cores; a loaded machine may need many times that.
+_START_SECONDS = 60.0
+_STOP_SECONDS = 20.0
+
+
+class ServiceDidNotStart(Exception):
+    """The service ended, or was not ready in time; the message holds the end of its log."""
+
+
+class ServiceProcess:
+    """Runs `walkprint serve`; `with` waits until it is ready and stops it at the end.
+
+    Args:
+        data: folder for everything the service keeps; its log goes to `service.log` there.
+        port: TCP port; 0 takes a free one.
+        environment: further `WALKPRINT_*` variables.
+
+    Attributes:
+        url: where it listens.
+        start_seconds: from start to the first ready answer, in seconds.
+
+    Raises:
+        ServiceDidNotStart: on entering.
+    """
+
+    def __init__(
+        self, data: Path, *, port: int = 0, environment: dict[str, str] | None = None
+    ) -> None:
+        self.data = data
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log_path = data / "service.log"
+        self.start_seconds = 0.0
+        self._environment = {**os.environ, **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.data.mkdir(parents=True, exist_ok=True)
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "app.cli", "serve"]
+        command += ["--port", str(self.port), "--data", str(self.data)]
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 (our own program and arguments)
+                command, stdout=log, stderr=subprocess.STDOUT, env=self._environment
+            )
+        try:
+            self._wait_until_ready(self._process)
+        except BaseException:
+            self.stop()
+            raise
+        self.start_seconds = time.perf_counter() - started
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Of the running process.
+
+        Raises:
+            ServiceDidNotStart: it is not running.
+        """
+        if self._process is None:
+            raise ServiceDidNotStart("The service was not started.")
+        return self._process.pid
+
+    def wait(self) -> int:
+        """Waits until the service ends by itself; gives its exit code."""
+        return self._process.wait() if self._process else 0
+
+    def stop(self) -> None:
+        """Asks the service to end its work and go; kills it when it does not."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        with Client(self.url) as client:
+            while not client.is_ready():
+                if process.poll() is not None:
+                    reason = f"it ended with exit code {process.returncode}"
+                elif time.monotonic() > deadline:
+                    reason = f"it was not ready within {_START_SECONDS:g} s"
+                else:
+                    time.sleep(0.02)
+                    continue
+                raise ServiceDidNotStart(f"The service did not start: {reason}.\n{self._log_end()}")
+
+    def _log_end(self) -> str:
+        return self.log_path.read_text(errors="replace")[-2000:]
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,1 @@
+"""The REST interface: parses requests, makes one call, renders answers and problems."""

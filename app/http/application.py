@@ -1,0 +1,86 @@
+"""The FastAPI application, put together by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+
+from app.http.envelope import Envelope
+from app.http.problems import install_problem_handlers
+from app.http.routes import galleries, jobs, pages, probes, recognition, subjects, walks
+from app.http.schemas import ProblemDocument
+from app.telemetry import Metrics
+
+# The service is for this machine alone until callers can be told apart; a name that a browser was
+# made to resolve to it (DNS rebinding) is refused.
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+_DESCRIPTION = """
+Who is walking? Enrols people by their gait and says whose a walk is, or that it is nobody known.
+
+Every error is `application/problem+json`: `type` is stable, `detail` says what was wrong with this
+call, `advice` what to do about it.
+"""
+
+
+def build_application(
+    metrics: Metrics, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]
+) -> FastAPI:
+    """Builds the application; the lifespan sets `app.state.services` before the first request.
+
+    Args:
+        metrics: of this process.
+        lifespan: starts and stops everything behind the routes.
+    """
+    app = FastAPI(
+        title="Walkprint",
+        version=version("walkprint"),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    for module in (recognition, subjects, walks, galleries, jobs, probes, pages):
+        app.include_router(module.router)
+    install_problem_handlers(app, metrics)
+    _describe_problems(app)
+    app.add_middleware(Envelope, metrics=metrics, hosts=LOOPBACK_NAMES)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Replaces FastAPI's own validation error in /openapi.json, which is never answered."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = generate()
+            components = schema["components"]["schemas"]
+            components["ProblemDocument"] = ProblemDocument.model_json_schema()
+            for name in ("HTTPValidationError", "ValidationError"):
+                components.pop(name, None)
+            for path in schema["paths"].values():
+                for operation in path.values():
+                    _drop_validation_error(operation["responses"])
+        return generate()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _drop_validation_error(responses: dict[str, Any]) -> None:
+    reference = "#/components/schemas/HTTPValidationError"
+    content = responses.get("422", {}).get("content", {}).get("application/json", {})
+    if content.get("schema", {}).get("$ref") == reference:
+        responses["422"] = {
+            "description": "Unprocessable Content",
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": "#/components/schemas/ProblemDocument"}
+                }
+            },
+        }

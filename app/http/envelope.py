@@ -1,0 +1,182 @@
+"""What surrounds every request: its id, who may call, security headers, figures, a clean refusal.
+
+A plain ASGI layer, so that streamed uploads pass through it untouched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from time import perf_counter
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import Problem, UploadTooLarge
+from app.http.problems import CrossOrigin, UnknownHost, internal_error, problem_response
+from app.telemetry import Metrics
+
+# A JSON body (a name, 16 KiB of metadata) is small; only multipart bodies may be large.
+SMALL_BODY_BYTES = 64 * 1024
+# After a refusal the rest of a body is read for this long at most, so that a client that is still
+# sending gets to see the answer before the connection closes (nginx calls it a lingering close).
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 4 * 1024 * 1024
+
+_CONTENT_SECURITY_POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
+    b" connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+)
+_SECURITY_HEADERS: list[tuple[bytes, bytes]] = [
+    (b"content-security-policy", _CONTENT_SECURITY_POLICY),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+]
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_log = structlog.get_logger(__name__)
+
+
+class Envelope:
+    """Wraps the application.
+
+    Args:
+        app: the next layer.
+        metrics: receives counts and times.
+        hosts: names this service answers under, without port.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, hosts: frozenset[str]) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = perf_counter()
+        exchange = _Exchange(scope, receive, send)
+        try:
+            self._check_caller(scope["method"], exchange.headers)
+            keep_slashes_in_ids(scope)
+            await self._app(scope, exchange.receive, exchange.send)
+        except Problem as problem:
+            await self._answer(problem, scope, exchange)
+        except Exception as error:
+            await self._answer(internal_error(error, exchange.request_id), scope, exchange)
+        finally:
+            self._record(scope, exchange.status, perf_counter() - begun)
+
+    async def _answer(self, problem: Problem, scope: Scope, exchange: _Exchange) -> None:
+        if exchange.status == 0:
+            response = problem_response(problem, self._metrics)
+            await response(scope, exchange.receive, exchange.send)
+
+    def _check_caller(self, method: str, headers: Headers) -> None:
+        host = headers.get("host", "")
+        if _hostname(host) not in self._hosts:
+            raise UnknownHost("The Host header does not name this machine.")
+        if method in _SAFE_METHODS:
+            return
+        origin = headers.get("origin")
+        foreign = origin is not None and urlsplit(origin).netloc != host
+        if foreign or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            raise CrossOrigin("The request comes from a page of another origin.")
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "none")
+        method = scope["method"] if scope["method"].isalpha() and status != 405 else "other"
+        self._metrics.http_requests.labels(method, route, status).inc()
+        self._metrics.http_seconds.labels(method, route).observe(seconds)
+
+
+class _Exchange:
+    """One request and its answer, watched: bytes read, whether the body was finished."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.headers = Headers(scope=scope)
+        self.request_id = secrets.token_hex(8)
+        self.status = 0
+        scope["walkprint.request_id"] = self.request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request=self.request_id)
+        self._receive = receive
+        self._send = send
+        self._multipart = self.headers.get("content-type", "").startswith("multipart/")
+        self._announced = self.headers.get("content-length", "0")
+        self._body_open = self._announced != "0" or "transfer-encoding" in self.headers
+        self._read_bytes = 0
+        self._lingers = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._read_bytes += len(message.get("body", b""))
+            self._body_open = message.get("more_body", False)
+            if not self._multipart and self._read_bytes > SMALL_BODY_BYTES and self.status == 0:
+                raise UploadTooLarge(SMALL_BODY_BYTES)
+        else:
+            self._body_open = False
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start(message)
+        elif self._lingers and not message.get("more_body", False):
+            await self._send({**message, "more_body": True})
+            await self._drain()
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
+        await self._send(message)
+
+    def _start(self, message: Message) -> None:
+        headers: list[tuple[bytes, bytes]] = list(message["headers"])
+        self.status = int(message["status"])
+        present = {name for name, _ in headers}
+        added = [pair for pair in _SECURITY_HEADERS if pair[0] not in present]
+        added.append((b"x-request-id", self.request_id.encode()))
+        if b"cache-control" not in present:
+            added.append((b"cache-control", b"no-store"))
+        if self._body_open and self._unread_bytes() > SMALL_BODY_BYTES:
+            # What is still coming will not be read: end the connection rather than swallow it.
+            added.append((b"connection", b"close"))
+            self._lingers = "expect" not in self.headers
+        message["headers"] = [*headers, *added]
+
+    def _unread_bytes(self) -> float:
+        if "transfer-encoding" in self.headers:
+            return float("inf")
+        return int(self._announced) - self._read_bytes
+
+    async def _drain(self) -> None:
+        limit = self._read_bytes + _LINGER_BYTES
+        try:
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while self._body_open and self._read_bytes < limit:
+                    await self.receive()
+        except TimeoutError:
+            _log.debug("upload refused, the client went on sending")
+
+
+def keep_slashes_in_ids(scope: Scope) -> None:
+    """Lets a subject id hold any character, `/` included.
+
+    Servers hand over the path already decoded, where `a%2Fb` has become two segments. This puts
+    each segment back in one canonical encoding; `app.http.addresses` decodes it.
+    """
+    raw_path = scope.get("raw_path") or b""
+    if b"%" in raw_path:
+        segments = (unquote_to_bytes(part) for part in raw_path.split(b"?")[0].split(b"/"))
+        scope["path"] = "/".join(quote(segment, safe="") for segment in segments)
+
+
+def _hostname(host: str) -> str:
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0].lower()

@@ -1,0 +1,138 @@
+"""Request bodies and examples for /openapi.json.
+
+The routes read their bodies as streams, so FastAPI cannot know what is in them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TEXT = {"type": "string"}
+_RATE = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+_FILES_ARE = (
+    "One video, or one .zip or .tar of PNG/JPEG frames; or the frames themselves, one part each:"
+    " consecutive pictures make one walk."
+)
+_FILES = {
+    "type": "array",
+    "items": {"type": "string", "format": "binary"},
+    "description": _FILES_ARE,
+}
+_GALLERY = {**_TEXT, "default": "default", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
+_FPS = {"type": "number", "minimum": 1, "description": "Of a bundle of frames, if known."}
+_SUBJECT = {**_TEXT, "maxLength": 128, "description": "Your id for the person."}
+
+ENROLL_FORM: dict[str, Any] = {
+    "required": ["subject", "walk"],
+    "properties": {
+        "subject": _SUBJECT,
+        "gallery": {**_GALLERY, "description": "Created if it is new."},
+        "name": {**_TEXT, "maxLength": 200, "description": "For people to read."},
+        "metadata": {**_TEXT, "description": "A JSON object, at most 16 KiB."},
+        "fps": _FPS,
+        "walk": {**_FILES, "description": _FILES_ARE + " Several walks may come."},
+    },
+    "example": {"subject": "ada", "gallery": "office", "name": "Ada", "walk": ["monday.mp4"]},
+}
+IDENTIFY_FORM: dict[str, Any] = {
+    "required": ["walk"],
+    "properties": {
+        "gallery": _GALLERY,
+        "top_k": {"type": "integer", "minimum": 1, "maximum": 50, "default": 5},
+        "target_fpir": {
+            **_RATE,
+            "default": 0.01,
+            "description": "Share of strangers who may be taken for somebody enrolled.",
+        },
+        "fps": _FPS,
+        "walk": _FILES,
+    },
+    "example": {"gallery": "office", "top_k": 5, "walk": ["visitor.mp4"]},
+}
+VERIFY_FORM: dict[str, Any] = {
+    "required": ["subject", "walk"],
+    "properties": {
+        "subject": {**_SUBJECT, "description": "Who the person claims to be."},
+        "gallery": _GALLERY,
+        "target_fmr": {
+            **_RATE,
+            "default": 0.001,
+            "description": "Share of other people who may pass.",
+        },
+        "fps": _FPS,
+        "walk": _FILES,
+    },
+    "example": {"subject": "ada", "gallery": "office", "walk": ["badge-7.zip"]},
+}
+
+IDENTIFIED_EXAMPLE: dict[str, Any] = {
+    "decision": "match",
+    "subject": "ada",
+    "score": 0.874211,
+    "threshold": 0.713906,
+    "target_fpir": 0.01,
+    "gallery": "office",
+    "gallery_size": 12,
+    "checkpoint": "l-resnet50-64x44-1a2b3c4d",
+    "candidates": [
+        {
+            "subject": "ada",
+            "name": "Ada",
+            "score": 0.874211,
+            "walk": "0b51f5d2-3f4e-4a83-9b57-8f2d35e1d1c5",
+        }
+    ],
+    "quality": {
+        "frames_seen": 40,
+        "frames_used": 38,
+        "frames_dropped": {"outside-whole-cycles": 2},
+        "cycles": 1.5,
+        "period_frames": 25.3,
+        "period_seconds": 1.01,
+        "completeness": 1.0,
+        "period_sharpness": 0.81,
+    },
+    "gei": "/jobs/7d1d0f6e-13c5-4a6f-a8a3-5cf6d1f1f6c9/gei.png",
+    "job": "7d1d0f6e-13c5-4a6f-a8a3-5cf6d1f1f6c9",
+    "timing": {
+        "queue": 0.2,
+        "capture": 9.8,
+        "gei": 4.1,
+        "encode": 11.5,
+        "search": 1.1,
+        "total": 27.0,
+    },
+}
+
+_HEADERS: list[dict[str, Any]] = [
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string", "maxLength": 255},
+        "description": (
+            "Under one key the work is done once; a repetition gets the first answer with the"
+            " header `Idempotency-Replayed: true`."
+        ),
+    }
+]
+_PREFER: dict[str, Any] = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "example": "respond-async",
+    "description": "`respond-async` answers 202 with `Location` as soon as the job is accepted.",
+}
+
+
+def form_body(form: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI description of a streamed multipart body."""
+    schema = {"type": "object", "required": form["required"], "properties": form["properties"]}
+    return {
+        "parameters": [*_HEADERS, _PREFER],
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": schema, "example": form["example"]}},
+        },
+    }

@@ -1,0 +1,207 @@
+"""From a received form to a job: which fields, within which bounds, which files make one walk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable
+from itertools import groupby
+
+from starlette.requests import Request
+
+from app.errors import InvalidField, MissingWalk
+from app.http.multipart import MEDIA_FIELD, MediaPart, ReceivedForm
+from app.registry import IdempotencyKey, NewJob
+from app.registry.fields import clean_gallery, clean_metadata, clean_name, clean_subject
+from app.settings import Settings
+from model.capture.media import is_picture
+from model.refusals import MediaNotReadable
+
+DEFAULT_GALLERY = "default"
+DEFAULT_TOP_K = 5
+MOST_CANDIDATES = 50
+# Of one call; more walks of one person come in further calls.
+MOST_WALKS = 32
+# Cameras beyond this are scientific instruments; the GEI needs 15.
+_HIGHEST_FPS = 1000.0
+
+KNOWN_FIELDS = frozenset(
+    {"subject", "gallery", "name", "metadata", "top_k", "target_fpir", "target_fmr", "fps"}
+)
+
+
+def enroll_job(form: ReceivedForm, _settings: Settings) -> NewJob:
+    """The job of `POST /enroll`: `subject` and one or more walks."""
+    request: dict[str, object] = {
+        "name": clean_name(form.fields.get("name", "")),
+        "metadata": _metadata(form.fields.get("metadata", "")),
+        **_frame_rate(form),
+    }
+    return NewJob(
+        kind="enroll",
+        gallery=_gallery(form),
+        subject=_subject(form),
+        request=request,
+        uploads=_walks(form, most=MOST_WALKS),
+    )
+
+
+def identify_job(form: ReceivedForm, settings: Settings) -> NewJob:
+    """The job of `POST /identify`: one walk, `top_k`, `target_fpir`."""
+    request: dict[str, object] = {
+        "top_k": _top_k(form),
+        "target_fpir": _rate(form, "target_fpir", settings.target_fpir),
+        **_frame_rate(form),
+    }
+    return NewJob(
+        kind="identify",
+        gallery=_gallery(form),
+        subject=None,
+        request=request,
+        uploads=_walks(form, most=1),
+    )
+
+
+def verify_job(form: ReceivedForm, settings: Settings) -> NewJob:
+    """The job of `POST /verify`: one walk, the claimed `subject`, `target_fmr`."""
+    request: dict[str, object] = {
+        "target_fmr": _rate(form, "target_fmr", settings.target_fmr),
+        **_frame_rate(form),
+    }
+    return NewJob(
+        kind="verify",
+        gallery=_gallery(form),
+        subject=_subject(form),
+        request=request,
+        uploads=_walks(form, most=1),
+    )
+
+
+def idempotency_of(request: Request, content: Iterable[str]) -> IdempotencyKey | None:
+    """The caller's Idempotency-Key with a fingerprint of the call, if there is a key.
+
+    Args:
+        request: names the route and carries the key.
+        content: everything that makes two calls the same.
+
+    Raises:
+        InvalidField: the key is empty, longer than 255 characters, or not printable ASCII.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
+        raise InvalidField(
+            "Idempotency-Key", "It takes 1 to 255 printable ASCII characters without spaces."
+        )
+    route = request.url.path
+    return IdempotencyKey(key_hash=_digest((route, key)), fingerprint=_digest((route, *content)))
+
+
+def content_of(form: ReceivedForm) -> list[str]:
+    """What identifies a form's content: its fields and the digest of each file, in order."""
+    fields = [f"{name}={value}" for name, value in sorted(form.fields.items())]
+    return [*fields, *(f"{part.filename}:{part.upload.sha256}" for part in form.media)]
+
+
+def wants_no_wait(request: Request) -> bool:
+    """Whether the caller prefers 202 at once (`Prefer: respond-async`, RFC 7240)."""
+    preferences = ",".join(request.headers.getlist("prefer"))
+    return "respond-async" in (choice.strip().lower() for choice in preferences.split(","))
+
+
+def _digest(parts: Iterable[str]) -> str:
+    # JSON keeps the borders between the parts.
+    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()
+
+
+def _subject(form: ReceivedForm) -> str:
+    if "subject" not in form.fields:
+        raise InvalidField("subject", "This field is missing: your id for the person.")
+    return clean_subject(form.fields["subject"])
+
+
+def _gallery(form: ReceivedForm) -> str:
+    return clean_gallery(form.fields.get("gallery", "").strip() or DEFAULT_GALLERY)
+
+
+def _metadata(text: str) -> dict[str, object]:
+    if not text.strip():
+        return {}
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidField("metadata", "It is not valid JSON; send a JSON object.") from None
+    return clean_metadata(value)
+
+
+def _top_k(form: ReceivedForm) -> int:
+    text = form.fields.get("top_k", str(DEFAULT_TOP_K)).strip()
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= MOST_CANDIDATES:
+        raise InvalidField("top_k", f"It must be a whole number from 1 to {MOST_CANDIDATES}.")
+    return int(text)
+
+
+def _rate(form: ReceivedForm, field: str, default: float) -> float:
+    if field not in form.fields:
+        return default
+    rate = _number(form.fields[field])
+    if rate is None or not 0 < rate < 1:
+        raise InvalidField(field, "It must be a number above 0 and below 1, such as 0.01.")
+    return rate
+
+
+def _frame_rate(form: ReceivedForm) -> dict[str, object]:
+    if not form.fields.get("fps", "").strip():
+        return {}
+    fps = _number(form.fields["fps"])
+    if fps is None or not 1 <= fps <= _HIGHEST_FPS:
+        raise InvalidField("fps", f"It must be a number from 1 to {_HIGHEST_FPS:.0f}.")
+    return {"fps": fps}
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _walks(form: ReceivedForm, *, most: int) -> tuple[tuple[str, ...], ...]:
+    """Groups the files: consecutive pictures are the frames of one walk, any other file is one."""
+    # A browser sends an empty part without a name for a file field that was left empty.
+    media = [part for part in form.media if part.filename or part.upload.size]
+    for part in media:
+        if part.upload.size == 0:
+            raise MediaNotReadable("A file of the upload is empty.")
+    walks: list[tuple[str, ...]] = []
+    for pictures, parts in groupby(media, key=lambda part: is_picture(part.upload.head)):
+        if pictures:
+            walks.append(tuple(part.upload.name for part in _in_order(list(parts))))
+        else:
+            walks.extend((part.upload.name,) for part in parts)
+    if not walks:
+        raise MissingWalk(f"There is no file in the field {MEDIA_FIELD!r}.")
+    if len(walks) > most:
+        raise MissingWalk(f"The call carries {len(walks)} walks; it takes at most {most}.")
+    unused = [part for part in form.media if part not in media]
+    for part in unused:
+        part.upload.discard()
+    return tuple(walks)
+
+
+def _in_order(parts: list[MediaPart]) -> list[MediaPart]:
+    """Frames by the numbers in their names where all have different names, else as sent."""
+    keys = [_natural_key(part.filename) for part in parts]
+    if len(set(keys)) < len(parts) or not all(re.search(r"\d", part.filename) for part in parts):
+        return parts
+    return [part for _, part in sorted(zip(keys, parts, strict=True), key=lambda pair: pair[0])]
+
+
+def _natural_key(name: str) -> tuple[tuple[int, str], ...]:
+    """`frame-2.png` before `frame-10.png`."""
+    pieces = re.findall(r"[0-9]+|[^0-9]+", name)
+    return tuple((int(piece), "") if piece.isdigit() else (-1, piece) for piece in pieces)

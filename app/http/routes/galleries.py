@@ -1,0 +1,61 @@
+"""`/galleries`: named sets of subjects that are searched together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.http.forms import idempotency_of
+from app.http.schemas import Erased, GalleryName, GalleryRow, GalleryRows, problems
+from app.http.services import Parts
+from app.registry.fields import clean_gallery
+
+router = APIRouter(tags=["galleries"])
+
+
+@router.get("/galleries")
+def list_galleries(services: Parts) -> GalleryRows:
+    """All galleries, by name."""
+    return GalleryRows(
+        galleries=[GalleryRow.of(gallery) for gallery in services.registry.galleries.list()]
+    )
+
+
+@router.post("/galleries", status_code=201, responses=problems(400, 409, 422))
+def create_gallery(
+    services: Parts, body: GalleryName, request: Request, response: Response
+) -> GalleryRow:
+    """Creates an empty gallery. (`POST /enroll` creates its gallery by itself.)"""
+    name = clean_gallery(body.name)
+    key = idempotency_of(request, [name])
+    gallery, created = services.registry.galleries.create_once(name, key)
+    response.headers["Location"] = f"/galleries/{gallery.name}"
+    if not created:
+        response.headers["Idempotency-Replayed"] = "true"
+    return GalleryRow.of(gallery)
+
+
+@router.get("/galleries/{gallery}", responses=problems(404, 422))
+def get_gallery(services: Parts, gallery: str) -> GalleryRow:
+    """One gallery."""
+    return GalleryRow.of(services.registry.galleries.get(clean_gallery(gallery)))
+
+
+@router.patch("/galleries/{gallery}", responses=problems(400, 404, 409, 422))
+def rename_gallery(services: Parts, gallery: str, body: GalleryName) -> GalleryRow:
+    """Renames a gallery."""
+    renamed = services.registry.galleries.rename(clean_gallery(gallery), clean_gallery(body.name))
+    return GalleryRow.of(renamed)
+
+
+@router.delete("/galleries/{gallery}", responses=problems(404, 409, 422))
+async def delete_gallery(
+    services: Parts,
+    gallery: str,
+    force: Annotated[bool, Query(description="Also with subjects in it, who are erased.")] = False,
+) -> Erased:
+    """Removes a gallery."""
+    return Erased.of(await services.desk.erase_gallery(clean_gallery(gallery), force=force))

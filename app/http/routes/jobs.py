@@ -1,0 +1,23 @@
+"""`/jobs`: accepted work, whether it waits, runs or has ended."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.http.routes.walks import PngResponse
+from app.http.schemas import JobState, problems
+from app.http.services import Parts
+
+router = APIRouter(tags=["jobs"])
+
+
+@router.get("/jobs/{job}", responses=problems(404))
+def get_job(services: Parts, job: str) -> JobState:
+    """One job, with its result or problem once it has ended. Ended jobs are kept for a day."""
+    return JobState.of(services.registry.jobs.get(job))
+
+
+@router.get("/jobs/{job}/gei.png", response_class=PngResponse, responses=problems(404))
+def get_probe_gei(services: Parts, job: str) -> PngResponse:
+    """The gait energy image of an identified or verified walk, as long as the job is kept."""
+    return PngResponse(services.registry.jobs.gei_png(job))

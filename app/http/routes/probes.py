@@ -1,0 +1,42 @@
+"""`/livez`, `/readyz`, `/metrics`: for those who watch over the service."""
+
+from __future__ import annotations
+
+import structlog
+from fastapi import APIRouter
+from starlette.responses import PlainTextResponse, Response
+
+from app.errors import NotReady
+from app.http.schemas import problems
+from app.http.services import Parts
+from app.telemetry import METRICS_CONTENT_TYPE
+
+router = APIRouter(tags=["probes"])
+
+_log = structlog.get_logger(__name__)
+
+
+@router.get("/livez")
+async def livez() -> dict[str, str]:
+    """The process runs and answers."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", responses=problems(503))
+def readyz(services: Parts) -> dict[str, str]:
+    """The encoder has made a real forward pass and the database answers."""
+    checkpoint = services.checkpoint()
+    if checkpoint is None:
+        raise NotReady("The encoder is being loaded.")
+    try:
+        services.registry.ping()
+    except Exception as error:
+        _log.warning("the database does not answer", exc_info=error)
+        raise NotReady("The database does not answer.") from None
+    return {"status": "ready", "checkpoint": checkpoint}
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def metrics(services: Parts) -> Response:
+    """Figures of this process in Prometheus's text format."""
+    return Response(services.metrics.exposition(), media_type=METRICS_CONTENT_TYPE)

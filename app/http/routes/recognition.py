@@ -1,0 +1,104 @@
+"""`POST /enroll`, `/identify`, `/verify`: one walk in, an answer out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from app.http.addresses import subject_location
+from app.http.examples import ENROLL_FORM, IDENTIFY_FORM, VERIFY_FORM, form_body
+from app.http.forms import (
+    KNOWN_FIELDS,
+    content_of,
+    enroll_job,
+    idempotency_of,
+    identify_job,
+    verify_job,
+    wants_no_wait,
+)
+from app.http.multipart import FormLimits, ReceivedForm, receive_form
+from app.http.problems import document_response
+from app.http.schemas import ACCEPTED, Enrolled, Identified, Verified, problems
+from app.http.services import Parts, Services
+from app.registry import NewJob
+from app.settings import Settings
+from app.worker.desk import Accepted
+
+router = APIRouter(tags=["recognition"])
+
+_JobOf = Callable[[ReceivedForm, Settings], NewJob]
+
+
+@router.post(
+    "/enroll",
+    status_code=201,
+    response_model=Enrolled,
+    responses=ACCEPTED | problems(400, 408, 413, 415, 422, 503),
+    openapi_extra=form_body(ENROLL_FORM),
+)
+async def enroll(request: Request, services: Parts) -> Response:
+    """Enrols one or more walks of a person; creates the subject and the gallery if they are new."""
+    return await _take_in(request, services, enroll_job, status=201)
+
+
+@router.post(
+    "/identify",
+    response_model=Identified,
+    responses=ACCEPTED | problems(400, 404, 408, 413, 415, 422, 503),
+    openapi_extra=form_body(IDENTIFY_FORM),
+)
+async def identify(request: Request, services: Parts) -> Response:
+    """Says who of the gallery is walking, or that nobody in it is."""
+    return await _take_in(request, services, identify_job, status=200)
+
+
+@router.post(
+    "/verify",
+    response_model=Verified,
+    responses=ACCEPTED | problems(400, 404, 408, 413, 415, 422, 503),
+    openapi_extra=form_body(VERIFY_FORM),
+)
+async def verify(request: Request, services: Parts) -> Response:
+    """Says whether the walk is the claimed subject's."""
+    return await _take_in(request, services, verify_job, status=200)
+
+
+async def _take_in(
+    request: Request, services: Services, job_of: _JobOf, *, status: int
+) -> Response:
+    """Receives the upload, has it accepted, and waits for the outcome."""
+    settings, desk = services.settings, services.desk
+    wait_seconds = 0.0 if wants_no_wait(request) else settings.wait_seconds
+    with desk.place():
+        form = await receive_form(
+            request,
+            known_fields=KNOWN_FIELDS,
+            begin=desk.begin_upload,
+            limits=FormLimits(body_bytes=settings.max_upload_bytes),
+        )
+        try:
+            new_job = job_of(form, settings)
+            idempotency = idempotency_of(request, content_of(form))
+        except BaseException:
+            form.discard()
+            raise
+        services.metrics.upload_bytes.inc(sum(part.upload.size for part in form.media))
+    accepted = await desk.accept(new_job, idempotency=idempotency, wait_seconds=wait_seconds)
+    return _answer(accepted, new_job.kind, status)
+
+
+def _answer(accepted: Accepted, kind: str, status: int) -> Response:
+    headers = {"Idempotency-Replayed": "true"} if accepted.replayed else {}
+    outcome = accepted.outcome
+    if outcome is None:
+        headers["Location"] = f"/jobs/{accepted.job_id}"
+        body = {"id": accepted.job_id, "kind": kind, "state": "queued"}
+        return JSONResponse(body, status_code=202, headers=headers)
+    if outcome.problem is not None:
+        return document_response(outcome.problem, headers)
+    result = outcome.result or {}
+    if status == 201:
+        headers["Location"] = subject_location(str(result["subject"]), str(result["gallery"]))
+    return JSONResponse(result, status_code=status, headers=headers)

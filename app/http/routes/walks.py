@@ -1,0 +1,35 @@
+"""`/walks`: stored walks and their gait energy images."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from app.http.schemas import WalkRow, problems
+from app.http.services import Parts
+
+router = APIRouter(tags=["walks"])
+
+
+class PngResponse(Response):
+    """A picture; described as such in /openapi.json."""
+
+    media_type = "image/png"
+
+
+@router.get("/walks/{walk}", responses=problems(404))
+def get_walk(services: Parts, walk: str) -> WalkRow:
+    """One stored walk."""
+    return WalkRow.of(services.registry.walks.get(walk))
+
+
+@router.get("/walks/{walk}/gei.png", response_class=PngResponse, responses=problems(404))
+def get_walk_gei(services: Parts, walk: str) -> PngResponse:
+    """The walk's gait energy image."""
+    return PngResponse(services.registry.walks.gei_png(walk))
+
+
+@router.delete("/walks/{walk}", status_code=204, responses=problems(404))
+async def delete_walk(services: Parts, walk: str) -> None:
+    """Erases one walk with its image and templates; the subject stays."""
+    await services.desk.erase_walk(walk)

@@ -1,0 +1,46 @@
+"""What the routes work with, handed in by hand through `app.state`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from app.registry import Registry
+from app.settings import Settings
+from app.telemetry import Metrics
+from app.worker.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one running service.
+
+    Attributes:
+        settings: as started.
+        registry: subjects, walks, galleries, finished jobs.
+        desk: takes work in.
+        metrics: of this process.
+        checkpoint: the id of the weights that serve, None until a forward pass has been made;
+            raises NotReady when they cannot be loaded.
+        pages: the folder of the console.
+    """
+
+    settings: Settings
+    registry: Registry
+    desk: Desk
+    metrics: Metrics
+    checkpoint: Callable[[], str | None]
+    pages: Path
+
+
+def services_of(request: Request) -> Services:
+    """The services of the application that got this request."""
+    return cast(Services, request.app.state.services)
+
+
+Parts = Annotated[Services, Depends(services_of)]

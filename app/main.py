@@ -1,0 +1,204 @@
+"""Builds the service by hand and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from app.errors import NotReady
+from app.http.application import build_application
+from app.http.services import Services
+from app.registry import Registry
+from app.settings import Settings
+from app.telemetry import Metrics, configure_logging
+from app.worker.desk import Desk
+from app.worker.instance import Instance
+from app.worker.outcomes import Watchers
+from app.worker.queue import JobQueue
+from app.worker.storage import UploadStorage
+from app.worker.sweep import Sweep
+
+if TYPE_CHECKING:
+    from app.worker.recognition import Recognition
+
+# Jobs in hand per capture thread: the others wait for the encoder, where batches form.
+_THREADS_PER_WORKER = 8
+_MOST_THREADS = 64
+# Seconds that a stopping service gives to open requests, then to running jobs.
+_GRACE_SECONDS = 20
+_DRAIN_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class NotOnLoopback(Exception):
+    """The service has no keys yet, so it listens only where nobody else can reach it."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application; everything behind it starts and stops with its lifespan.
+
+    Args:
+        settings: where the data lie and what is served.
+    """
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with ExitStack() as stack:
+            running = await asyncio.to_thread(_start, settings, metrics, stack)
+            app.state.services = running
+            yield
+            await asyncio.to_thread(stack.close)
+
+    return build_application(metrics, lifespan)
+
+
+def serve(settings: Settings) -> None:
+    """Runs the service until it is told to stop (SIGTERM, SIGINT).
+
+    Raises:
+        NotOnLoopback: the host can be reached from other machines.
+    """
+    if not settings.is_loopback:
+        raise NotOnLoopback(
+            f"{settings.host} can be reached from other machines, and this service cannot tell"
+            " callers apart yet. Listen on 127.0.0.1 and put an authenticating proxy in front."
+        )
+    configure_logging(settings.log_level, as_json=settings.log_json)
+    server = uvicorn.Server(server_config(create_app(settings), settings))
+    server.run()
+    if not server.started:
+        raise SystemExit(1)
+
+
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How the application is served, by `serve` and by tests alike."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+class _Loader:
+    """Loads recognition in a thread of its own: the service is up at once and ready soon."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        storage: UploadStorage,
+        queue: JobQueue,
+        sweep: Sweep,
+        metrics: Metrics,
+    ) -> None:
+        self._parts = (settings, registry, storage, metrics)
+        self._queue = queue
+        self._sweep = sweep
+        self._recognition: Recognition | None = None
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._load, name="loader", daemon=True)
+        self._thread.start()
+
+    def checkpoint(self) -> str | None:
+        """The id of what serves; None while it loads.
+
+        Raises:
+            NotReady: it could not be loaded.
+        """
+        if self._failure is not None:
+            raise NotReady(f"The encoder could not be loaded ({type(self._failure).__name__}).")
+        return None if self._recognition is None else self._recognition.checkpoint_id
+
+    def close(self) -> None:
+        self._thread.join()
+        if self._recognition is not None:
+            self._recognition.close()
+
+    def _load(self) -> None:
+        try:
+            # Imported here, for it takes OpenCV, FAISS and ONNX Runtime along.
+            from app.worker.recognition import Recognition  # noqa: PLC0415
+
+            recognition = Recognition(*self._parts)
+        except Exception as error:
+            _log.exception("the encoder could not be loaded")
+            self._failure = error
+            return
+        self._sweep.refresh_with(recognition.search.refresh)
+        self._queue.start(recognition.pipeline.run)
+        self._recognition = recognition
+        _log.info("ready", checkpoint=recognition.checkpoint_id)
+
+
+def _start(settings: Settings, metrics: Metrics, stack: ExitStack) -> Services:
+    """Starts everything, in the order of dependence; the stack stops it in reverse."""
+    registry = Registry.open(settings.resolved_database_url)
+    stack.callback(registry.close)
+    registry.migrate()
+    instance = Instance.enter(settings.data / "instances")
+    stack.callback(instance.leave)
+    storage = UploadStorage(settings.uploads_folder, instance.id)
+    stack.callback(lambda: storage.close(set(registry.jobs.referenced_uploads())))
+    watchers = Watchers()
+    queue = JobQueue(
+        registry,
+        storage,
+        owner=instance.id,
+        lease_seconds=settings.lease_seconds,
+        threads=min(settings.workers * _THREADS_PER_WORKER, _MOST_THREADS),
+        metrics=metrics,
+        watchers=watchers,
+    )
+    sweep = Sweep(
+        registry=registry,
+        instance=instance,
+        storage=storage,
+        queue=queue,
+        lease_seconds=settings.lease_seconds,
+        keep_jobs=timedelta(hours=settings.keep_jobs_hours),
+        metrics=metrics,
+    )
+    loader = _Loader(settings, registry, storage, queue, sweep, metrics)
+    stack.callback(loader.close)
+    sweep.start()
+    desk = Desk(
+        registry=registry,
+        storage=storage,
+        queue=queue,
+        sweep=sweep,
+        watchers=watchers,
+        owner=instance.id,
+        lease_seconds=settings.lease_seconds,
+        most_jobs=settings.max_queued_jobs,
+    )
+    # What still waits here loses its home: whoever comes next may take it.
+    stack.callback(registry.jobs.release_owner, instance.id)
+    stack.callback(queue.close, _DRAIN_SECONDS)
+    stack.callback(sweep.close)
+    stack.callback(desk.close)
+    return Services(
+        settings=settings,
+        registry=registry,
+        desk=desk,
+        metrics=metrics,
+        checkpoint=loader.checkpoint,
+        pages=Path(__file__).parent / "console",
+    )

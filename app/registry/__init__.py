@@ -1,0 +1,42 @@
+"""Subjects, walks, galleries and jobs in SQL: the truth that every index is a cache of."""
+
+from app.registry.columns import new_id, utc_now
+from app.registry.enrollments import Enrolled, Enrollment, NewWalk
+from app.registry.erasure import Erasure
+from app.registry.fields import clean_gallery, clean_metadata, clean_name, clean_subject
+from app.registry.galleries import Gallery
+from app.registry.job import AddedJob, Home, IdempotencyKey, Job, JobKind, JobState, NewJob
+from app.registry.leases import LeaseLost, Released, SubjectErased
+from app.registry.registry import Registry
+from app.registry.subjects import UNSET, Subject, SubjectPage, Unset
+from app.registry.walks import Walk
+
+__all__ = [
+    "UNSET",
+    "AddedJob",
+    "Enrolled",
+    "Enrollment",
+    "Erasure",
+    "Gallery",
+    "Home",
+    "IdempotencyKey",
+    "Job",
+    "JobKind",
+    "JobState",
+    "LeaseLost",
+    "NewJob",
+    "NewWalk",
+    "Registry",
+    "Released",
+    "Subject",
+    "SubjectErased",
+    "SubjectPage",
+    "Unset",
+    "Walk",
+    "clean_gallery",
+    "clean_metadata",
+    "clean_name",
+    "clean_subject",
+    "new_id",
+    "utc_now",
+]

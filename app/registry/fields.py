@@ -1,0 +1,137 @@
+"""The rules for text that callers name things with: one place, for every way in."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import unicodedata
+
+from app.errors import InvalidField
+
+MAX_SUBJECT_CHARACTERS = 128
+MAX_NAME_CHARACTERS = 200
+MAX_METADATA_BYTES = 16 * 1024
+MAX_METADATA_DEPTH = 16
+
+_GALLERY = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that a reader cannot see: controls, direction marks, lone surrogates."""
+_JOINERS = frozenset("\u200c\u200d")
+"""Some scripts write names with them; ids must not differ by something invisible."""
+
+
+def clean_subject(text: str) -> str:
+    """A subject's id as it is stored: trimmed, in Unicode normal form C.
+
+    Args:
+        text: what the caller sent.
+
+    Returns:
+        1 to 128 visible characters.
+
+    Raises:
+        InvalidField: empty, too long, or with characters nobody can see.
+    """
+    cleaned = unicodedata.normalize("NFC", text.strip())
+    if not cleaned:
+        raise InvalidField("subject", "The subject id is empty.")
+    if len(cleaned) > MAX_SUBJECT_CHARACTERS:
+        raise InvalidField(
+            "subject", f"The subject id has {len(cleaned)} characters; 128 are allowed."
+        )
+    if any(unicodedata.category(character) in _INVISIBLE for character in cleaned):
+        raise InvalidField("subject", "The subject id contains control or invisible characters.")
+    return cleaned
+
+
+def clean_gallery(text: str) -> str:
+    """A gallery's name: 1 to 64 letters, digits, dots, underscores and hyphens, trimmed.
+
+    Raises:
+        InvalidField: anything else.
+    """
+    cleaned = text.strip()
+    if not _GALLERY.fullmatch(cleaned):
+        raise InvalidField(
+            "gallery",
+            "A gallery name has 1 to 64 characters out of A-Z, a-z, 0-9, dot, underscore, hyphen.",
+        )
+    return cleaned
+
+
+def clean_name(text: str) -> str | None:
+    """A person's display name, trimmed, in normal form C; None when nothing is left.
+
+    Raises:
+        InvalidField: over 200 characters, or with control characters.
+    """
+    cleaned = unicodedata.normalize("NFC", text.strip())
+    if len(cleaned) > MAX_NAME_CHARACTERS:
+        raise InvalidField("name", f"The name has {len(cleaned)} characters; 200 are allowed.")
+    for character in cleaned:
+        if character not in _JOINERS and unicodedata.category(character) in _INVISIBLE:
+            raise InvalidField("name", "The name contains control or invisible characters.")
+    return cleaned or None
+
+
+def clean_metadata(value: object) -> dict[str, object]:
+    """Metadata as it is stored: a JSON object of at most 16 KiB and 16 levels.
+
+    Args:
+        value: parsed JSON, as the caller sent it.
+
+    Raises:
+        InvalidField: not an object, too large, too deep, or text that is not valid Unicode.
+    """
+    if not isinstance(value, dict):
+        raise InvalidField("metadata", "The metadata must be a JSON object.")
+    if _depth(value) > MAX_METADATA_DEPTH:
+        raise InvalidField("metadata", "The metadata is nested more than 16 levels deep.")
+    try:
+        size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
+    except (ValueError, TypeError) as error:
+        raise InvalidField("metadata", "The metadata is not valid JSON text.") from error
+    if size > MAX_METADATA_BYTES:
+        raise InvalidField("metadata", f"The metadata has {size} bytes; 16384 are allowed.")
+    return value
+
+
+def _depth(value: object) -> int:
+    """Levels of nesting, counted without recursion: deep input must not exhaust the stack."""
+    depth, level = 0, [value]
+    while depth <= MAX_METADATA_DEPTH:
+        level = [item for item in level if isinstance(item, dict | list)]
+        if not level:
+            break
+        depth += 1
+        level = [
+            child for item in level for child in (item.values() if isinstance(item, dict) else item)
+        ]
+    return depth
+
+
+def encode_cursor(last_id: int) -> str:
+    """An opaque place in a list: after the row with this id."""
+    return base64.urlsafe_b64encode(f"after:{last_id}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> int:
+    """The id that `encode_cursor` was given.
+
+    Raises:
+        InvalidField: this service never made such a cursor.
+    """
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        text = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True).decode()
+        prefix, _, number = text.partition(":")
+        last_id = int(number) if prefix == "after" and number.isdecimal() else -1
+    except (binascii.Error, UnicodeError, ValueError):
+        last_id = -1
+    if not 0 <= last_id < 2**63 or encode_cursor(last_id) != cursor:
+        raise InvalidField(
+            "cursor", "The cursor is not one this service gave; start again without."
+        )
+    return last_id

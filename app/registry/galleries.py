@@ -1,0 +1,215 @@
+"""Galleries: named sets of subjects that are searched together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.errors import GalleryExists, GalleryNotEmpty, IdempotencyKeyReused, UnknownGallery
+from app.registry.columns import AnyRow
+from app.registry.database import Database, insert_unless_there
+from app.registry.erasure import Erasure, erase_gallery
+from app.registry.fields import clean_gallery
+from app.registry.job import IdempotencyKey
+from app.registry.revision import raise_revision
+from app.registry.tables import galleries, idempotency_keys, jobs, subjects
+
+_COLUMNS = select(
+    galleries.c.id,
+    galleries.c.name,
+    galleries.c.revision,
+    galleries.c.created_at,
+    select(func.count())
+    .where(subjects.c.gallery_id == galleries.c.id)
+    .scalar_subquery()
+    .label("subjects"),
+)
+_BY_NAME = _COLUMNS.where(galleries.c.name == bindparam("name"))
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """One gallery.
+
+    Attributes:
+        id: number that is never used again, even when the gallery is deleted.
+        name: what callers call it.
+        revision: how many changes to templates it has seen.
+        subjects: how many are enrolled in it.
+        created_at: in UTC.
+    """
+
+    id: int
+    name: str
+    revision: int
+    subjects: int
+    created_at: datetime
+
+
+class Galleries:
+    """What can be done with galleries; every call is one transaction.
+
+    Args:
+        database: where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str) -> Gallery:
+        """One gallery by its name.
+
+        Raises:
+            UnknownGallery: there is none.
+        """
+        with self._database.read() as connection:
+            return _get(connection, name)
+
+    def list(self) -> tuple[Gallery, ...]:
+        """All galleries, by name."""
+        with self._database.read() as connection:
+            rows = connection.execute(_COLUMNS.order_by(galleries.c.name)).all()
+        return tuple(_gallery(row) for row in rows)
+
+    def create(self, name: str) -> Gallery:
+        """Makes an empty gallery.
+
+        Raises:
+            InvalidField: not a gallery name.
+            GalleryExists: the name is taken.
+        """
+        return self.create_once(name, None)[0]
+
+    def create_once(self, name: str, idempotency: IdempotencyKey | None) -> tuple[Gallery, bool]:
+        """Makes an empty gallery, once for each key.
+
+        Args:
+            name: of the gallery.
+            idempotency: the caller's key, if there is one.
+
+        Returns:
+            The gallery, and False when it was made earlier under the same key.
+
+        Raises:
+            InvalidField: not a gallery name.
+            GalleryExists: the name is taken.
+            IdempotencyKeyReused: the key was used for a call with another fingerprint.
+        """
+        name = clean_gallery(name)
+        now = self._database.now()
+        try:
+            with self._database.write() as connection:
+                connection.execute(insert(galleries), _row(name, now))
+                made = _get(connection, name)
+                if idempotency is not None:
+                    connection.execute(
+                        insert(idempotency_keys),
+                        {
+                            "key": idempotency.key_hash,
+                            "fingerprint": idempotency.fingerprint,
+                            "gallery_id": made.id,
+                            "created_at": now,
+                        },
+                    )
+                return made, True
+        except IntegrityError as error:
+            # Either the name or the key is taken.
+            earlier = self._of_key(idempotency)
+            if earlier is None:
+                raise GalleryExists(name) from error
+            return earlier, False
+
+    def _of_key(self, idempotency: IdempotencyKey | None) -> Gallery | None:
+        if idempotency is None:
+            return None
+        with self._database.read() as connection:
+            row = connection.execute(
+                _COLUMNS.add_columns(idempotency_keys.c.fingerprint)
+                .join(idempotency_keys, idempotency_keys.c.gallery_id == galleries.c.id)
+                .where(idempotency_keys.c.key == idempotency.key_hash)
+            ).one_or_none()
+        if row is not None and row.fingerprint != idempotency.fingerprint:
+            raise IdempotencyKeyReused(
+                "This Idempotency-Key was used before, for a call with another content."
+            )
+        return None if row is None else _gallery(row)
+
+    def ensure(self, name: str) -> Gallery:
+        """The gallery of this name, made when there is none.
+
+        Raises:
+            InvalidField: not a gallery name.
+        """
+        name = clean_gallery(name)
+        with self._database.write() as connection:
+            ensure_gallery(connection, name, self._database.now())
+            return _get(connection, name)
+
+    def rename(self, name: str, new_name: str) -> Gallery:
+        """Gives a gallery another name; its jobs that still wait follow it.
+
+        Raises:
+            InvalidField: not a gallery name.
+            UnknownGallery: there is none called `name`.
+            GalleryExists: `new_name` is taken.
+        """
+        new_name = clean_gallery(new_name)
+        try:
+            with self._database.write() as connection:
+                renamed = connection.execute(
+                    update(galleries).where(galleries.c.name == name).values(name=new_name)
+                )
+                if renamed.rowcount == 0:
+                    raise UnknownGallery(name)
+                connection.execute(
+                    update(jobs).where(jobs.c.gallery == name).values(gallery=new_name)
+                )
+                return _get(connection, new_name)
+        except IntegrityError as error:
+            raise GalleryExists(new_name) from error
+
+    def delete(self, name: str, *, force: bool = False) -> Erasure:
+        """Deletes a gallery, with everything that is known of its subjects.
+
+        Args:
+            name: of the gallery.
+            force: delete it even though subjects are enrolled in it.
+
+        Raises:
+            UnknownGallery: there is none.
+            GalleryNotEmpty: it holds subjects and `force` is not set.
+        """
+        with self._database.write() as connection:
+            raised = raise_revision(connection, galleries.c.name == name)
+            if raised is None:
+                raise UnknownGallery(name)
+            held = _get(connection, name).subjects
+            if held and not force:
+                raise GalleryNotEmpty(name, held)
+            erasure = erase_gallery(connection, raised)
+            connection.execute(delete(galleries).where(galleries.c.id == raised.gallery_id))
+        self._database.forget_deleted_pages()
+        return erasure
+
+
+def ensure_gallery(connection: Connection, name: str, created_at: datetime) -> None:
+    """Makes an empty gallery, unless there is one of this name, within the caller's transaction."""
+    insert_unless_there(connection, galleries, _row(name, created_at))
+
+
+def _row(name: str, created_at: datetime) -> dict[str, object]:
+    return {"name": name, "revision": 0, "created_at": created_at}
+
+
+def _get(connection: Connection, name: str) -> Gallery:
+    row = connection.execute(_BY_NAME, {"name": name}).one_or_none()
+    if row is None:
+        raise UnknownGallery(name)
+    return _gallery(row)
+
+
+def _gallery(row: AnyRow) -> Gallery:
+    return Gallery(row.id, row.name, row.revision, row.subjects, row.created_at)

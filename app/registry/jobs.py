@@ -1,0 +1,315 @@
+"""The jobs of this service, as rows; the row is the queue.
+
+Nothing leaves the queue by being taken: a claim is a lease under an attempt number (`leases.py`),
+and what a lost worker held is found by its lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
+
+from app.errors import IdempotencyKeyReused, UnknownJob
+from app.registry import leases
+from app.registry.database import Database, insert_unless_there, note_erasure
+from app.registry.erasure import upload_names
+from app.registry.job import (
+    COLUMNS,
+    UNFINISHED,
+    AddedJob,
+    Home,
+    IdempotencyKey,
+    Job,
+    NewJob,
+    job_of,
+    queued_job,
+)
+from app.registry.leases import Completion, Released
+from app.registry.tables import idempotency_keys, jobs
+
+_BY_ID = select(*COLUMNS).where(jobs.c.id == bindparam("job_id"))
+_INSERT = insert(jobs)
+
+
+class _KeyTaken(Exception):
+    """Another transaction tied the key to its job first: roll back, and answer with that job."""
+
+
+class Jobs:
+    """What can be done with jobs; every call is one transaction.
+
+    Args:
+        database: where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        new_job: NewJob,
+        *,
+        idempotency: IdempotencyKey | None = None,
+        home: Home | None = None,
+    ) -> AddedJob:
+        """Accepts a job: when this returns, no crash loses it.
+
+        Args:
+            new_job: what is to be done.
+            idempotency: the caller's key, if there is one.
+            home: the instance whose caller waits for the job; None leaves it to anybody.
+
+        Returns:
+            The job, or the earlier one of the same key.
+
+        Raises:
+            IdempotencyKeyReused: the key was used for a call with another fingerprint.
+        """
+        job = queued_job(new_job, self._database.now())
+        while True:
+            try:
+                with self._database.write() as connection:
+                    return _add(connection, job, idempotency, home)
+            except _KeyTaken:
+                # PostgreSQL only: a request with the same key committed while this one wrote.
+                continue
+
+    def get(self, job_id: str) -> Job:
+        """One job.
+
+        Raises:
+            UnknownJob: there is none: never was, purged, or erased with a subject it named.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(_BY_ID, {"job_id": job_id}).one_or_none()
+        if row is None:
+            raise UnknownJob(job_id)
+        return job_of(row)
+
+    def gei_png(self, job_id: str) -> bytes:
+        """The probe's gait energy image, as PNG bytes.
+
+        Raises:
+            UnknownJob: there is no such job, or it has no image (yet).
+        """
+        with self._database.read() as connection:
+            png: bytes | None = connection.execute(
+                select(jobs.c.gei).where(jobs.c.id == job_id)
+            ).scalar_one_or_none()
+        if png is None:
+            raise UnknownJob(job_id)
+        return png
+
+    def claim(self, job_id: str, *, owner: str, lease_seconds: float) -> Job | None:
+        """Takes one waiting job; of several callers, in any process, only one gets it.
+
+        Args:
+            job_id: the job.
+            owner: who takes it: the id of this service instance.
+            lease_seconds: how long the claim holds unless it is renewed.
+
+        Returns:
+            The running job, or None when it does not wait (any more).
+        """
+        with self._database.write(durable=False) as connection:
+            return leases.claim(connection, job_id, owner, self._database.now(), lease_seconds)
+
+    def claim_next(self, *, owner: str, lease_seconds: float) -> Job | None:
+        """Takes the job that has waited longest; None when none waits. Arguments as `claim`."""
+        with self._database.write(durable=False) as connection:
+            return leases.claim(connection, None, owner, self._database.now(), lease_seconds)
+
+    def renew(self, owner: str, *, lease_seconds: float) -> int:
+        """Prolongs every lease of an owner from now on.
+
+        Args:
+            owner: the id of this service instance.
+            lease_seconds: from now.
+
+        Returns:
+            How many leases it holds.
+        """
+        with self._database.write(durable=False) as connection:
+            return leases.renew(connection, owner, self._database.now(), lease_seconds)
+
+    def put_back(self, job_id: str, attempt: int) -> None:
+        """Gives a claimed job back to the queue, as an orderly shutdown does; counts no crash.
+
+        Raises:
+            LeaseLost: this attempt does not hold the job any more.
+        """
+        with self._database.write(durable=False) as connection:
+            leases.put_back(connection, job_id, attempt)
+
+    def finish(
+        self,
+        job_id: str,
+        attempt: int,
+        result: dict[str, object],
+        *,
+        mentions: Sequence[str] = (),
+        gei_png: bytes | None = None,
+    ) -> None:
+        """Completes a job with its answer.
+
+        Args:
+            job_id: the job.
+            attempt: the number it was claimed under.
+            result: the answer, as JSON.
+            mentions: the id of every subject that the answer names, so that their erasure finds it.
+            gei_png: the probe's gait energy image.
+
+        Raises:
+            LeaseLost: this attempt does not hold the job any more; nothing was written.
+            SubjectErased: a mentioned subject was erased meanwhile; search again.
+        """
+        completion = Completion(job_id, attempt, self._database.now())
+        # A search changes nothing: when the power fails it is simply searched again.
+        with self._database.write(durable=False) as connection:
+            leases.mention(connection, completion, mentions)
+            leases.succeed(connection, completion, result, gei_png)
+
+    def fail(self, job_id: str, attempt: int, problem: dict[str, object]) -> None:
+        """Completes a job with a problem document.
+
+        Args:
+            job_id: the job.
+            attempt: the number it was claimed under.
+            problem: the document (`Problem.to_json()`).
+
+        Raises:
+            LeaseLost: this attempt does not hold the job any more; nothing was written.
+        """
+        with self._database.write(durable=False) as connection:
+            leases.fail(connection, Completion(job_id, attempt, self._database.now()), problem)
+
+    def owners(self) -> frozenset[str]:
+        """Who holds leases now; those of them that no longer live should be released."""
+        with self._database.read() as connection:
+            return frozenset(
+                connection.execute(
+                    select(jobs.c.lease_owner).where(jobs.c.state == "running").distinct()
+                ).scalars()
+            )
+
+    def release_owner(self, owner: str) -> Released:
+        """Takes the jobs of a dead instance back into the queue.
+
+        Returns:
+            What was queued again, and what failed because it lost its third worker.
+        """
+        with self._database.write() as connection:
+            return leases.release(connection, jobs.c.lease_owner == owner, self._database.now())
+
+    def release_expired(self) -> Released:
+        """Takes jobs whose lease ran out back into the queue; returns as `release_owner`."""
+        now = self._database.now()
+        with self._database.write() as connection:
+            return leases.release(connection, jobs.c.lease_until < now, now)
+
+    def queued_ids(self, limit: int) -> tuple[str, ...]:
+        """Ids of jobs that wait for anybody (not for their home), oldest first.
+
+        Args:
+            limit: most ids wanted.
+        """
+        with self._database.read() as connection:
+            return tuple(
+                connection.execute(
+                    select(jobs.c.id)
+                    .where(jobs.c.state == "queued", jobs.c.lease_owner.is_(None))
+                    .order_by(jobs.c.created_at, jobs.c.id)
+                    .limit(limit)
+                ).scalars()
+            )
+
+    def counts(self) -> dict[str, int]:
+        """How many unfinished jobs are in each state: {"queued": n, "running": n}."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(jobs.c.state, func.count())
+                .where(jobs.c.state.in_(UNFINISHED))
+                .group_by(jobs.c.state)
+            ).all()
+        return dict.fromkeys(UNFINISHED, 0) | {row[0]: row[1] for row in rows}
+
+    def referenced_uploads(self) -> frozenset[str]:
+        """Storage names that unfinished jobs still need; every other upload may go."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(jobs.c.uploads).where(jobs.c.state.in_(UNFINISHED))
+            ).scalars()
+            return frozenset(name for uploads in rows for name in upload_names(uploads))
+
+    def purge(self, *, older_than: timedelta) -> int:
+        """Deletes jobs that finished longer ago than this: they hold decisions about people.
+
+        Args:
+            older_than: how long finished jobs are kept.
+
+        Returns:
+            How many went.
+        """
+        before = self._database.now() - older_than
+        with self._database.write() as connection:
+            purged = connection.execute(delete(jobs).where(jobs.c.finished_at < before)).rowcount
+            if purged:
+                note_erasure(connection)
+        return purged
+
+
+def _add(
+    connection: Connection, job: Job, idempotency: IdempotencyKey | None, home: Home | None
+) -> AddedJob:
+    if idempotency is not None:
+        earlier = _job_of_key(connection, idempotency)
+        if earlier is not None:
+            return AddedJob(earlier, created=False)
+    if home is not None and home.begins:
+        job = replace(job, state="running", attempt=1, started_at=job.created_at)
+    connection.execute(
+        _INSERT,
+        {
+            "id": job.id,
+            "kind": job.kind,
+            "state": job.state,
+            "gallery": job.gallery,
+            "subject": job.subject,
+            "request": job.request,
+            "uploads": job.uploads,
+            "attempt": job.attempt,
+            "crashes": 0,
+            "lease_owner": None if home is None else home.owner,
+            "lease_until": None if home is None else job.created_at + home.lease,
+            "created_at": job.created_at,
+            "started_at": job.started_at,
+        },
+    )
+    if idempotency is not None:
+        kept = {
+            "key": idempotency.key_hash,
+            "fingerprint": idempotency.fingerprint,
+            "job_id": job.id,
+            "created_at": job.created_at,
+        }
+        if not insert_unless_there(connection, idempotency_keys, kept):
+            raise _KeyTaken
+    return AddedJob(job, created=True)
+
+
+def _job_of_key(connection: Connection, idempotency: IdempotencyKey) -> Job | None:
+    seen = connection.execute(
+        select(idempotency_keys.c.fingerprint, idempotency_keys.c.job_id).where(
+            idempotency_keys.c.key == idempotency.key_hash
+        )
+    ).one_or_none()
+    if seen is None:
+        return None
+    if seen.fingerprint != idempotency.fingerprint:
+        raise IdempotencyKeyReused(
+            "This Idempotency-Key was used before, for a call with another content."
+        )
+    return job_of(connection.execute(_BY_ID, {"job_id": seen.job_id}).one())

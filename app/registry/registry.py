@@ -1,0 +1,74 @@
+"""The registry: the one object through which the rest of the service reaches SQL."""
+
+from __future__ import annotations
+
+from app.registry.columns import Clock, utc_now
+from app.registry.database import Database, ping
+from app.registry.enrollments import Enrollments
+from app.registry.galleries import Galleries
+from app.registry.jobs import Jobs
+from app.registry.migration import upgrade
+from app.registry.subjects import Subjects
+from app.registry.templates import Templates
+from app.registry.walks import Walks
+
+
+class Registry:
+    """Subjects, walks, galleries and jobs, in SQLite or PostgreSQL. Safe for threads to share.
+
+    Args:
+        database: opened; `close` closes it.
+
+    Attributes:
+        galleries: named sets of subjects.
+        subjects: the people in them.
+        walks: their recordings, as gait energy images.
+        templates: the vectors searches compare.
+        enrollments: how walks get in.
+        jobs: the work of each call.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.galleries = Galleries(database)
+        self.subjects = Subjects(database)
+        self.walks = Walks(database)
+        self.templates = Templates(database)
+        self.enrollments = Enrollments(database)
+        self.jobs = Jobs(database)
+
+    @classmethod
+    def open(cls, database_url: str, *, clock: Clock = utc_now) -> Registry:
+        """Opens a database; makes the folder of a SQLite file. Does not migrate.
+
+        Args:
+            database_url: sqlite:///path or postgresql://user:password@host/name.
+            clock: gives the present instant in UTC.
+
+        Raises:
+            ValueError: another kind of database.
+        """
+        return cls(Database(database_url, clock=clock))
+
+    def migrate(self) -> None:
+        """Brings the database to the newest revision; processes that start at once take turns."""
+        upgrade(self._database)
+
+    def scrub(self) -> bool:
+        """Clears what erasures may have left between the rows of a SQLite file.
+
+        To be called now and then (at start, every few minutes): does nothing when nothing was
+        erased, and else rewrites the file, about a second per 100 MB, while writers wait.
+
+        Returns:
+            True when there was something to do.
+        """
+        return self._database.scrub()
+
+    def ping(self) -> None:
+        """Asks the database for an answer; raises the driver's error when there is none."""
+        ping(self._database)
+
+    def close(self) -> None:
+        """Closes every connection. Calls in progress finish first only if the caller waits."""
+        self._database.close()

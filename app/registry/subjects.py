@@ -1,0 +1,248 @@
+"""Subjects: the people a gallery knows. `subject` is always the caller's own id for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final, Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    cast,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from app.errors import AmbiguousSubject, InvalidField, UnknownGallery, UnknownSubject
+from app.registry.columns import AnyRow
+from app.registry.database import Database
+from app.registry.erasure import Erasure, erase_subject
+from app.registry.fields import clean_metadata, clean_name, decode_cursor, encode_cursor
+from app.registry.revision import raise_revision
+from app.registry.tables import galleries, subjects, walks
+
+MAX_PAGE = 500
+"""Most subjects in one page."""
+
+
+class Unset(Enum):
+    """The type of UNSET: tells a field that was left out from one that was set to null."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One person known to a gallery.
+
+    Attributes:
+        id: number that is never used again.
+        subject: the caller's id.
+        gallery: name of the gallery.
+        name: for people to read, if given.
+        metadata: JSON object, as the caller gave it.
+        walks: how many are enrolled.
+        created_at: in UTC.
+        updated_at: of the last change to the subject or its walks, in UTC.
+    """
+
+    id: int
+    subject: str
+    gallery: str
+    name: str | None
+    metadata: dict[str, object]
+    walks: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectPage:
+    """Some subjects, in the order of their first enrolment.
+
+    Attributes:
+        subjects: at most as many as were asked for.
+        next_cursor: pass it to get the following page; None on the last one.
+    """
+
+    subjects: tuple[Subject, ...]
+    next_cursor: str | None
+
+
+_SUBJECTS = select(
+    subjects.c.id,
+    subjects.c.external_id,
+    galleries.c.name.label("gallery"),
+    subjects.c.name,
+    subjects.c.metadata,
+    select(func.count())
+    .where(walks.c.subject_id == subjects.c.id)
+    .scalar_subquery()
+    .label("walks"),
+    subjects.c.created_at,
+    subjects.c.updated_at,
+).join(galleries, galleries.c.id == subjects.c.gallery_id)
+
+
+class Subjects:
+    """What can be done with subjects; every call is one transaction.
+
+    Args:
+        database: where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list(
+        self,
+        *,
+        gallery: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+        search: str | None = None,
+    ) -> SubjectPage:
+        """One page of subjects. Pages stay right while subjects come and go.
+
+        Args:
+            gallery: only this one; None for all.
+            limit: most subjects in the page, 1 to 500.
+            cursor: `next_cursor` of the page before.
+            search: only those whose id, name or metadata contain this text, whatever its case.
+
+        Raises:
+            InvalidField: limit out of range, or not a cursor of this service.
+            UnknownGallery: there is none.
+        """
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidField("limit", f"The limit must be between 1 and {MAX_PAGE}.")
+        statement = _SUBJECTS.order_by(subjects.c.id).limit(limit + 1)
+        if cursor is not None:
+            statement = statement.where(subjects.c.id > decode_cursor(cursor))
+        if search:
+            statement = statement.where(_contains(search))
+        with self._database.read() as connection:
+            if gallery is not None:
+                gallery_id = _gallery_id(connection, gallery)
+                statement = statement.where(subjects.c.gallery_id == gallery_id)
+            rows = connection.execute(statement).all()
+        page = tuple(_subject(row) for row in rows[:limit])
+        return SubjectPage(page, encode_cursor(page[-1].id) if len(rows) > limit else None)
+
+    def get(self, subject: str, *, gallery: str | None = None) -> Subject:
+        """One subject.
+
+        Args:
+            subject: the caller's id.
+            gallery: where to look; None for everywhere.
+
+        Raises:
+            UnknownGallery: there is none.
+            UnknownSubject: not enrolled there.
+            AmbiguousSubject: in several galleries, and none was named.
+        """
+        with self._database.read() as connection:
+            return find_subject(connection, subject, gallery)
+
+    def patch(
+        self,
+        subject: str,
+        *,
+        gallery: str | None = None,
+        name: str | Literal[Unset.UNSET] | None = UNSET,
+        metadata: Mapping[str, object] | Literal[Unset.UNSET] = UNSET,
+    ) -> Subject:
+        """Changes what is known about a subject; what is left out stays.
+
+        Args:
+            subject: the caller's id.
+            gallery: where to look; None for everywhere.
+            name: the new name; None removes it.
+            metadata: the new metadata, in place of the old.
+
+        Raises:
+            InvalidField: name or metadata cannot be stored.
+            UnknownGallery, UnknownSubject, AmbiguousSubject: as for `get`.
+        """
+        values: dict[str, Any] = {"updated_at": self._database.now()}
+        if name is not UNSET:
+            values["name"] = None if name is None else clean_name(name)
+        if metadata is not UNSET:
+            values["metadata"] = clean_metadata(dict(metadata))
+        with self._database.write() as connection:
+            found = find_subject(connection, subject, gallery)
+            connection.execute(update(subjects).where(subjects.c.id == found.id).values(values))
+            return find_subject(connection, subject, found.gallery)
+
+    def delete(self, subject: str, *, gallery: str | None = None) -> Erasure:
+        """Erases a subject: walks, templates, and every job that names it.
+
+        A search that starts after this returns never finds the subject. In SQLite the rows are
+        overwritten and the log is emptied; `Registry.scrub` clears older copies between rows.
+
+        Args:
+            subject: the caller's id.
+            gallery: where to look; None for everywhere.
+
+        Raises:
+            UnknownGallery, UnknownSubject, AmbiguousSubject: as for `get`.
+        """
+        where = gallery if gallery is not None else self.get(subject).gallery
+        with self._database.write() as connection:
+            raised = raise_revision(connection, galleries.c.name == where)
+            if raised is None:
+                raise UnknownGallery(where)
+            found = find_subject(connection, subject, where)
+            erasure = erase_subject(connection, raised, found.id)
+        self._database.forget_deleted_pages()
+        return erasure
+
+
+def find_subject(connection: Connection, subject: str, gallery: str | None) -> Subject:
+    """One subject, within the caller's transaction; raises as `Subjects.get` does."""
+    statement = _SUBJECTS.where(subjects.c.external_id == subject)
+    if gallery is not None:
+        gallery_id = _gallery_id(connection, gallery)
+        statement = statement.where(subjects.c.gallery_id == gallery_id)
+    found = [_subject(row) for row in connection.execute(statement)]
+    if not found:
+        raise UnknownSubject(subject, gallery)
+    if len(found) > 1:
+        raise AmbiguousSubject(subject, sorted(each.gallery for each in found))
+    return found[0]
+
+
+def _gallery_id(connection: Connection, gallery: str) -> int:
+    found: int | None = connection.execute(
+        select(galleries.c.id).where(galleries.c.name == gallery)
+    ).scalar_one_or_none()
+    if found is None:
+        raise UnknownGallery(gallery)
+    return found
+
+
+def _contains(search: str) -> ColumnElement[bool]:
+    texts = (subjects.c.external_id, subjects.c.name, cast(subjects.c.metadata, Text))
+    return or_(*(func.lower(text).contains(search.lower(), autoescape=True) for text in texts))
+
+
+def _subject(row: AnyRow) -> Subject:
+    return Subject(
+        id=row.id,
+        subject=row.external_id,
+        gallery=row.gallery,
+        name=row.name,
+        metadata=row.metadata,
+        walks=row.walks,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,154 @@
+"""Walks: the recordings a subject is known by, kept as gait energy images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from app.errors import UnknownWalk
+from app.registry.columns import AnyRow
+from app.registry.database import Database, note_erasure
+from app.registry.revision import note_removals, raise_revision
+from app.registry.subjects import find_subject
+from app.registry.tables import galleries, subjects, templates, walks
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One enrolled walk.
+
+    Attributes:
+        id: UUID.
+        subject: the caller's id of whose walk it is.
+        gallery: name of the gallery.
+        source: what was sent, in the words of capture ("video", "frames", ...).
+        quality: of the recording, as it was measured.
+        checkpoints: ids of the checkpoints that have a template of it.
+        job_id: the job that enrolled it; its row is kept for a day only.
+        created_at: in UTC.
+    """
+
+    id: str
+    subject: str
+    gallery: str
+    source: str
+    quality: dict[str, object]
+    checkpoints: tuple[str, ...]
+    job_id: str | None
+    created_at: datetime
+
+
+_WALKS = (
+    select(
+        walks.c.id,
+        subjects.c.external_id,
+        galleries.c.name.label("gallery"),
+        walks.c.source,
+        walks.c.quality,
+        walks.c.job_id,
+        walks.c.created_at,
+    )
+    .join(subjects, subjects.c.id == walks.c.subject_id)
+    .join(galleries, galleries.c.id == subjects.c.gallery_id)
+)
+
+
+class Walks:
+    """What can be done with enrolled walks; every call is one transaction.
+
+    Args:
+        database: where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list(self, subject: str, *, gallery: str | None = None) -> tuple[Walk, ...]:
+        """A subject's walks, oldest first.
+
+        Args:
+            subject: the caller's id.
+            gallery: where to look; None for everywhere.
+
+        Raises:
+            UnknownGallery, UnknownSubject, AmbiguousSubject: as for `Subjects.get`.
+        """
+        with self._database.read() as connection:
+            subject_id = find_subject(connection, subject, gallery).id
+            rows = connection.execute(
+                _WALKS.where(walks.c.subject_id == subject_id).order_by(
+                    walks.c.created_at, walks.c.id
+                )
+            ).all()
+            return tuple(_walk(connection, row) for row in rows)
+
+    def get(self, walk_id: str) -> Walk:
+        """One walk.
+
+        Raises:
+            UnknownWalk: there is none.
+        """
+        with self._database.read() as connection:
+            return _find(connection, walk_id)
+
+    def gei_png(self, walk_id: str) -> bytes:
+        """The walk's gait energy image, as PNG bytes.
+
+        Raises:
+            UnknownWalk: there is none.
+        """
+        with self._database.read() as connection:
+            png: bytes | None = connection.execute(
+                select(walks.c.gei).where(walks.c.id == walk_id)
+            ).scalar_one_or_none()
+        if png is None:
+            raise UnknownWalk(walk_id)
+        return png
+
+    def delete(self, walk_id: str) -> None:
+        """Deletes one walk and its templates; the subject stays, even without walks.
+
+        Raises:
+            UnknownWalk: there is none.
+        """
+        owner_id = select(walks.c.subject_id).where(walks.c.id == walk_id)
+        its_gallery = select(subjects.c.gallery_id).where(subjects.c.id.in_(owner_id))
+        with self._database.write() as connection:
+            raised = raise_revision(connection, galleries.c.id.in_(its_gallery))
+            subject_id = connection.execute(owner_id).scalar_one_or_none()
+            if raised is None or subject_id is None:
+                raise UnknownWalk(walk_id)
+            note_removals(connection, raised, templates.c.walk_id == walk_id)
+            connection.execute(delete(walks).where(walks.c.id == walk_id))
+            note_erasure(connection)
+            connection.execute(
+                update(subjects)
+                .where(subjects.c.id == subject_id)
+                .values(updated_at=self._database.now())
+            )
+        self._database.forget_deleted_pages()
+
+
+def _find(connection: Connection, walk_id: str) -> Walk:
+    row = connection.execute(_WALKS.where(walks.c.id == walk_id)).one_or_none()
+    if row is None:
+        raise UnknownWalk(walk_id)
+    return _walk(connection, row)
+
+
+def _walk(connection: Connection, row: AnyRow) -> Walk:
+    checkpoints = connection.execute(
+        select(templates.c.checkpoint_id).where(templates.c.walk_id == row.id).distinct()
+    ).scalars()
+    return Walk(
+        id=row.id,
+        subject=row.external_id,
+        gallery=row.gallery,
+        source=row.source,
+        quality=row.quality,
+        checkpoints=tuple(sorted(checkpoints)),
+        job_id=row.job_id,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,22 @@
+"""Who a probe may be: an index per gallery and checkpoint, in step with SQL, and the decision."""
+
+from app.search.decision import (
+    Decision,
+    Verification,
+    decide,
+    decide_verification,
+    possible_duplicates,
+)
+from app.search.gallery_search import Candidate, Comparison, GallerySearch, SearchResult
+
+__all__ = [
+    "Candidate",
+    "Comparison",
+    "Decision",
+    "GallerySearch",
+    "SearchResult",
+    "Verification",
+    "decide",
+    "decide_verification",
+    "possible_duplicates",
+]

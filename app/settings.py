@@ -1,0 +1,81 @@
+"""Settings of the service: environment variables `WALKPRINT_*`, each with a default that works."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """What can be set from outside. `Settings(data=...)` overrides the environment.
+
+    Attributes:
+        data: folder for everything the service keeps: database, uploads, instance files.
+        database_url: SQLAlchemy URL; None means `walkprint.db` in the data folder.
+        host: address to listen on; only loopback until callers can be told apart by keys.
+        port: TCP port; 0 lets the system choose.
+        device: where the network runs.
+        checkpoint: weights to serve; None means the ones that ship with the package.
+        workers: threads that turn recordings into GEIs.
+        batch_size: most GEIs in one forward pass.
+        max_upload_bytes: most bytes of one request body.
+        max_queued_jobs: jobs waiting beyond which calls are answered 503.
+        wait_seconds: how long a request waits for its job before it answers 202.
+        target_fpir: share of strangers that may be taken for someone enrolled, 0 < x < 1.
+        target_fmr: share of impostors that /verify may accept, 0 < x < 1.
+        duplicate_fmr: false match rate at which an enrolment names possible duplicates, 0 < x < 1.
+        lease_seconds: how long a worker may be silent before its jobs go to another.
+        keep_jobs_hours: how long finished jobs, which hold decisions about people, are kept.
+        log_level: of the service's own log.
+        log_json: one JSON object per line instead of text for people.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="WALKPRINT_", extra="ignore", frozen=True)
+
+    data: Path = Path("data")
+    database_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    checkpoint: Path | None = None
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
+    batch_size: int = Field(default=32, ge=1, le=1024)
+    max_upload_bytes: int = Field(default=200 * _MIB, ge=1)
+    max_queued_jobs: int = Field(default=1000, ge=1)
+    wait_seconds: float = Field(default=60.0, ge=0.0, le=3600.0)
+    target_fpir: float = Field(default=0.01, gt=0.0, lt=1.0)
+    target_fmr: float = Field(default=0.001, gt=0.0, lt=1.0)
+    duplicate_fmr: float = Field(default=0.0001, gt=0.0, lt=1.0)
+    lease_seconds: float = Field(default=30.0, gt=0.0)
+    keep_jobs_hours: float = Field(default=24.0, gt=0.0)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_json: bool = False
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database to open: the one that was set, or the file in the data folder."""
+        if self.database_url is not None:
+            return self.database_url
+        return f"sqlite:///{self.data.resolve() / 'walkprint.db'}"
+
+    @property
+    def uploads_folder(self) -> Path:
+        """Where recordings lie while their job runs."""
+        return self.data / "uploads"
+
+    @property
+    def is_loopback(self) -> bool:
+        """True when only programs on this machine can reach `host`."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False

@@ -1,0 +1,157 @@
+"""What the service says about itself: structured logs and Prometheus metrics.
+
+No log line and no metric label ever holds a name, a subject id or anything measured on a person:
+requests and jobs are told apart by their random ids alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+import structlog
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+# Seconds. Half a millisecond (a search) to the minute a long video may take.
+_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
+_BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+
+METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The figures of one service process, in a collection of their own (no process-wide state)."""
+
+    def __init__(self) -> None:
+        self.collection = CollectorRegistry()
+        ProcessCollector(registry=self.collection)
+        PlatformCollector(registry=self.collection)
+        self.http_requests = Counter(
+            "walkprint_http_requests",
+            "Requests answered, by route template and status.",
+            ("method", "route", "status"),
+            registry=self.collection,
+        )
+        self.http_seconds = Histogram(
+            "walkprint_http_request_seconds",
+            "Time from the request line to the last byte of the answer.",
+            ("method", "route"),
+            buckets=_SECONDS,
+            registry=self.collection,
+        )
+        self.stage_seconds = Histogram(
+            "walkprint_stage_seconds",
+            "Time one walk spends in each stage: capture, gei, encode, search, store.",
+            ("stage",),
+            buckets=_SECONDS,
+            registry=self.collection,
+        )
+        self.batch_size = Histogram(
+            "walkprint_encoder_batch_walks",
+            "GEIs that shared one forward pass.",
+            buckets=_BATCH_SIZES,
+            registry=self.collection,
+        )
+        self.jobs_waiting = Gauge(
+            "walkprint_jobs_waiting",
+            "Accepted jobs of this process that no thread has begun.",
+            registry=self.collection,
+        )
+        self.jobs_running = Gauge(
+            "walkprint_jobs_running", "Jobs a thread works on.", registry=self.collection
+        )
+        self.jobs_finished = Counter(
+            "walkprint_jobs_finished",
+            "Jobs that ended, by kind and how.",
+            ("kind", "state"),
+            registry=self.collection,
+        )
+        self.decisions = Counter(
+            "walkprint_decisions",
+            "Answers of identify and verify.",
+            ("kind", "decision"),
+            registry=self.collection,
+        )
+        self.refusals = Counter(
+            "walkprint_refusals",
+            "Requests refused, by problem type.",
+            ("problem",),
+            registry=self.collection,
+        )
+        self.rescued_jobs = Counter(
+            "walkprint_rescued_jobs",
+            "Jobs taken over from a process that died or lost its lease.",
+            registry=self.collection,
+        )
+        self.upload_bytes = Counter(
+            "walkprint_upload_bytes", "Bytes of media received.", registry=self.collection
+        )
+        self.encoder_ready = Gauge(
+            "walkprint_encoder_ready",
+            "1 once a real forward pass has been made.",
+            registry=self.collection,
+        )
+
+    @contextmanager
+    def stage(self, name: str, timing_ms: dict[str, float]) -> Iterator[None]:
+        """Times one stage, for the metrics and for the answer's `timing` (milliseconds)."""
+        begun = perf_counter()
+        yield
+        seconds = perf_counter() - begun
+        self.stage_seconds.labels(name).observe(seconds)
+        timing_ms[name] = round(timing_ms.get(name, 0.0) + seconds * 1000, 2)
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus's text format."""
+        return generate_latest(self.collection)
+
+
+def configure_logging(level: str, *, as_json: bool) -> None:
+    """Sends every log line of this process to stderr, one event a line.
+
+    Args:
+        level: "debug", "info", "warning" or "error".
+        as_json: one JSON object a line; otherwise readable text.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=renderer)
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # The parser warns of every malformed body, which the answer says already; the others tell
+    # their own start in many lines.
+    for name in ("python_multipart", "alembic", "faiss"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).handlers[:] = []
+        logging.getLogger(name).propagate = True

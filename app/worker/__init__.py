@@ -1,0 +1,1 @@
+"""From an accepted upload to a finished job: storage, queue, micro-batches, pipeline."""

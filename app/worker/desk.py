@@ -1,0 +1,203 @@
+"""Where http hands in work and waits for the answer. Knows no OpenCV, no FAISS, no network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from app.errors import TooBusy
+from app.registry import AddedJob, Erasure, Home, IdempotencyKey, Job, NewJob, Registry
+from app.worker.outcomes import Outcome, Watchers
+from app.worker.queue import JobQueue
+from app.worker.storage import UploadFile, UploadStorage
+from app.worker.sweep import Sweep
+
+T = TypeVar("T")
+
+# Accepting a job is one short write; more threads would only queue for the same database.
+_INTAKE_THREADS = 4
+_RETRY_AFTER_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A job that no crash loses any more.
+
+    Attributes:
+        job_id: callers see it.
+        outcome: how it ended, None while it has not (or not in this process) within the wait.
+        replayed: it was accepted before, under the same Idempotency-Key.
+    """
+
+    job_id: str
+    outcome: Outcome | None
+    replayed: bool
+
+
+class Desk:
+    """Takes uploads and jobs in, bounded, and wakes whoever waits for them.
+
+    Args:
+        registry: where jobs are accepted.
+        storage: takes the uploads.
+        queue: runs the jobs of this process.
+        sweep: told when something was erased.
+        watchers: wakes waiting requests.
+        owner: the id of this process's instance.
+        lease_seconds: how long an accepted job stays this process's own unless renewed.
+        most_jobs: waiting, running and being uploaded, beyond which callers are sent away.
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        storage: UploadStorage,
+        queue: JobQueue,
+        sweep: Sweep,
+        watchers: Watchers,
+        owner: str,
+        lease_seconds: float,
+        most_jobs: int,
+    ) -> None:
+        self._registry = registry
+        self._storage = storage
+        self._queue = queue
+        self._sweep = sweep
+        self._watchers = watchers
+        self._owner = owner
+        self._lease = timedelta(seconds=lease_seconds)
+        self._most_jobs = most_jobs
+        self._uploading = 0
+        self._intake = ThreadPoolExecutor(_INTAKE_THREADS, thread_name_prefix="intake")
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Holds a place while an upload is received.
+
+        Raises:
+            TooBusy: there is none; nothing was read.
+        """
+        if self._queue.depth + self._uploading >= self._most_jobs:
+            raise TooBusy(
+                f"{self._most_jobs} jobs are waiting already.",
+                retry_after_seconds=_RETRY_AFTER_SECONDS,
+            )
+        self._uploading += 1
+        try:
+            yield
+        finally:
+            self._uploading -= 1
+
+    def begin_upload(self) -> UploadFile:
+        """A place in storage for one file."""
+        return self._storage.begin()
+
+    async def accept(
+        self, new_job: NewJob, *, idempotency: IdempotencyKey | None, wait_seconds: float
+    ) -> Accepted:
+        """Accepts a job whose uploads are stored, then waits for its end.
+
+        Args:
+            new_job: names the uploads; they belong to the job from here on.
+            idempotency: the caller's key, if there is one.
+            wait_seconds: longest wait; 0 answers as soon as the job is accepted.
+
+        Raises:
+            IdempotencyKeyReused: the key came with another content before.
+        """
+        watched = self._watchers.watch(new_job.id)
+        try:
+            accept = partial(self._accept, new_job, idempotency)
+            added = await self._in_intake(accept)
+            if not added.created:
+                return await self._earlier(added.job, wait_seconds)
+            outcome = await _within(wait_seconds, watched)
+            return Accepted(new_job.id, outcome, replayed=False)
+        finally:
+            self._watchers.forget(new_job.id, watched)
+
+    async def erase_subject(self, subject: str, *, gallery: str | None) -> Erasure:
+        """Erases a subject everywhere; returns what was removed.
+
+        Raises:
+            UnknownSubject, UnknownGallery, AmbiguousSubject: whom to erase is not clear.
+        """
+        return await self._erase(partial(self._registry.subjects.delete, subject, gallery=gallery))
+
+    async def erase_gallery(self, gallery: str, *, force: bool) -> Erasure:
+        """Removes a gallery; returns what was removed.
+
+        Raises:
+            UnknownGallery: there is none of that name.
+            GalleryNotEmpty: somebody is in it and `force` was not given.
+        """
+        return await self._erase(partial(self._registry.galleries.delete, gallery, force=force))
+
+    async def erase_walk(self, walk_id: str) -> None:
+        """Erases one walk.
+
+        Raises:
+            UnknownWalk: there is none of that id.
+        """
+        await self._in_intake(partial(self._registry.walks.delete, walk_id))
+        self._sweep.wake()
+
+    def close(self) -> None:
+        """Ends the intake threads."""
+        self._intake.shutdown()
+
+    async def _in_intake(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._intake, call)
+
+    async def _erase(self, erase: Callable[[], Erasure]) -> Erasure:
+        erasure = await self._in_intake(erase)
+        self._storage.discard(erasure.uploads)
+        for job_id in erasure.jobs:
+            self._watchers.announce(job_id, None)
+        self._sweep.wake()
+        return erasure
+
+    def _accept(self, new_job: NewJob, idempotency: IdempotencyKey | None) -> AddedJob:
+        uploads = [name for walk in new_job.uploads for name in walk]
+        try:
+            begins = self._queue.has_idle_thread
+            home = Home(self._owner, self._lease, begins=begins)
+            added = self._registry.jobs.add(new_job, idempotency=idempotency, home=home)
+        except BaseException:
+            self._storage.discard(uploads)
+            raise
+        if added.created:
+            kept = self._queue.put(added.job.id, claimed=added.job if begins else None)
+            if begins and not kept:
+                self._registry.jobs.put_back(added.job.id, added.job.attempt)
+        else:
+            self._storage.discard(uploads)
+        return added
+
+    async def _earlier(self, job: Job, wait_seconds: float) -> Accepted:
+        """The answer to a repeated call: as the first one was, or will be."""
+        if job.finished:
+            return Accepted(job.id, Outcome(job.result, job.problem), replayed=True)
+        watched = self._watchers.watch(job.id)
+        try:
+            # It may have ended between the two looks.
+            again = await self._in_intake(partial(self._registry.jobs.get, job.id))
+            if again.finished:
+                return Accepted(job.id, Outcome(again.result, again.problem), replayed=True)
+            return Accepted(job.id, await _within(wait_seconds, watched), replayed=True)
+        finally:
+            self._watchers.forget(job.id, watched)
+
+
+async def _within(seconds: float, future: asyncio.Future[Outcome | None]) -> Outcome | None:
+    if seconds <= 0:
+        return None
+    await asyncio.wait((future,), timeout=seconds)
+    return future.result() if future.done() else None

@@ -1,0 +1,92 @@
+"""One running process of the service, and how its neighbours notice that it died.
+
+Each process holds an exclusive lock on `{data}/instances/{id}.lock` while it lives. The kernel
+drops the lock with the process, however it ends, so that a restarted or sibling process can tell a
+dead instance at once, without waiting for a lease to run out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Instance:
+    """This process's own lock. Build with `Instance.enter`; `leave` gives it back.
+
+    Attributes:
+        id: random, in lower-case hexadecimal; names the lease owner and the upload folder.
+    """
+
+    def __init__(self, folder: Path, instance_id: str, descriptor: int) -> None:
+        self.id = instance_id
+        self._folder = folder
+        self._descriptor = descriptor
+
+    @classmethod
+    def enter(cls, folder: Path) -> Instance:
+        """Registers this process.
+
+        Args:
+            folder: shared by all processes of one data folder; made if missing.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        instance_id = secrets.token_hex(8)
+        # Locked under a name nobody looks for, then renamed: a neighbour never sees it unlocked.
+        hidden = folder / f".{instance_id}"
+        descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hidden.rename(folder / f"{instance_id}.lock")
+        return cls(folder, instance_id, descriptor)
+
+    def leave(self) -> None:
+        """Gives the lock back and removes its file."""
+        (self._folder / f"{self.id}.lock").unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+    def is_registered(self, instance_id: str) -> bool:
+        """Whether that instance has a lock file: it lives, or nobody has cleaned up after it."""
+        return (self._folder / f"{instance_id}.lock").exists()
+
+    @contextmanager
+    def dead_neighbours(self) -> Iterator[list[str]]:
+        """The ids of instances whose process is gone, locked against other cleaners meanwhile.
+
+        Their lock files are removed on a normal exit of the `with` block; after an error they stay,
+        and the next sweep tries again.
+        """
+        held: list[tuple[str, int]] = []
+        try:
+            for path in sorted(self._folder.glob("*.lock")):
+                if path.stem == self.id:
+                    continue
+                descriptor = _lock_if_free(path)
+                if descriptor is not None:
+                    held.append((path.stem, descriptor))
+            yield [instance_id for instance_id, _ in held]
+            for instance_id, _ in held:
+                (self._folder / f"{instance_id}.lock").unlink(missing_ok=True)
+        finally:
+            for _, descriptor in held:
+                os.close(descriptor)
+
+
+def _lock_if_free(path: Path) -> int | None:
+    """Locks the file and returns its descriptor; None while its process lives (or it is gone)."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Another cleaner may have removed the file between the two calls.
+        if os.fstat(descriptor).st_nlink > 0:
+            return descriptor
+    except BlockingIOError:
+        pass
+    os.close(descriptor)
+    return None

@@ -1,0 +1,61 @@
+"""How jobs end, and who waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of a job: its result, or the problem document it failed with."""
+
+    result: Json | None = None
+    problem: Json | None = None
+
+
+class Watchers:
+    """Requests that wait for a job of this process; woken by the thread that ends the job."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._futures: defaultdict[str, list[asyncio.Future[Outcome | None]]] = defaultdict(list)
+
+    def watch(self, job_id: str) -> asyncio.Future[Outcome | None]:
+        """A future for the running event loop: the outcome, or None when the job left this process
+        (erased with its subject, or taken over by another) and the registry has to be asked."""
+        future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+        with self._lock:
+            self._futures[job_id].append(future)
+        return future
+
+    def forget(self, job_id: str, future: asyncio.Future[Outcome | None]) -> None:
+        """Stops waiting."""
+        with self._lock:
+            if job_id in self._futures and future in self._futures[job_id]:
+                self._futures[job_id].remove(future)
+                if not self._futures[job_id]:
+                    del self._futures[job_id]
+
+    def announce(self, job_id: str, outcome: Outcome | None) -> None:
+        """Wakes everybody who waits for the job; called from any thread."""
+        with self._lock:
+            futures = self._futures.pop(job_id, [])
+        for future in futures:
+            future.get_loop().call_soon_threadsafe(_settle, future, outcome)
+
+    def announce_all_gone(self) -> None:
+        """Wakes everybody with None: this process stops."""
+        with self._lock:
+            job_ids = list(self._futures)
+        for job_id in job_ids:
+            self.announce(job_id, None)
+
+
+def _settle(future: asyncio.Future[Outcome | None], outcome: Outcome | None) -> None:
+    if not future.done():
+        future.set_result(outcome)

@@ -1,0 +1,63 @@
+"""Recognition, loaded: encoder, index, pipeline. Importing this loads OpenCV, FAISS, ONNX Runtime.
+
+Whoever starts the service imports it in a thread, while the rest of the service comes up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.registry import Registry
+from app.search import GallerySearch
+from app.settings import Settings
+from app.telemetry import Metrics
+from app.worker.batcher import Batcher
+from app.worker.pipeline import Pipeline, Thresholds
+from app.worker.storage import UploadStorage
+from model.capture import CaptureLimits
+from model.encoder import Encoder
+
+
+class Recognition:
+    """Everything a job needs, with the encoder warm: one real forward pass has been made.
+
+    Args:
+        settings: device, checkpoint, batch size.
+        registry: migrated.
+        storage: holds the uploads.
+        metrics: of this process.
+
+    Attributes:
+        checkpoint_id: of the weights that serve.
+        pipeline: runs jobs.
+        search: the galleries' indexes.
+    """
+
+    def __init__(
+        self, settings: Settings, registry: Registry, storage: UploadStorage, metrics: Metrics
+    ) -> None:
+        encoder = Encoder.load(settings.checkpoint, device=settings.device)
+        checkpoint = encoder.checkpoint
+        blank_nhw = np.zeros((1, checkpoint.gei.height, checkpoint.gei.width), np.uint8)
+        if not np.isfinite(encoder.encode(blank_nhw)).all():
+            raise ValueError(f"checkpoint {checkpoint.checkpoint_id} gives no finite embedding")
+        self.checkpoint_id = checkpoint.checkpoint_id
+        self.search = GallerySearch(registry)
+        self._batcher = Batcher(encoder.encode, settings.batch_size, metrics)
+        self.pipeline = Pipeline(
+            registry=registry,
+            search=self.search,
+            batcher=self._batcher,
+            storage=storage,
+            gei=checkpoint.gei,
+            checkpoint_id=checkpoint.checkpoint_id,
+            thresholds=Thresholds(checkpoint.calibration, settings.duplicate_fmr),
+            limits=CaptureLimits(),
+            capture_slots=settings.workers,
+            metrics=metrics,
+        )
+        metrics.encoder_ready.set(1)
+
+    def close(self) -> None:
+        """Ends the encoder's thread."""
+        self._batcher.close()

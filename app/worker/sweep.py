@@ -1,0 +1,133 @@
+"""The periodic look around: renew leases, rescue what dead processes left, forget old jobs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from time import monotonic
+
+import structlog
+
+from app.registry import Registry
+from app.telemetry import Metrics
+from app.worker.instance import Instance
+from app.worker.queue import JobQueue
+from app.worker.storage import UploadStorage
+
+# Seconds between looks: how soon a sibling takes over the jobs of a process that was killed.
+_EVERY_SECONDS = 1.0
+_PURGE_EVERY_SECONDS = 600.0
+# Orphaned jobs taken at once; the rest follow at the next look.
+_RESCUE_AT_ONCE = 200
+
+_log = structlog.get_logger(__name__)
+
+
+class Sweep:
+    """Keeps one process's leases alive and cleans up after others.
+
+    Args:
+        registry: where jobs live.
+        instance: this process.
+        storage: where uploads lie.
+        queue: receives the jobs that are rescued.
+        lease_seconds: renewed three times within this.
+        keep_jobs: age at which finished jobs, which hold decisions about people, are forgotten.
+        metrics: counts rescues.
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        instance: Instance,
+        storage: UploadStorage,
+        queue: JobQueue,
+        lease_seconds: float,
+        keep_jobs: timedelta,
+        metrics: Metrics,
+    ) -> None:
+        self._registry = registry
+        self._instance = instance
+        self._storage = storage
+        self._queue = queue
+        self._lease_seconds = lease_seconds
+        self._keep_jobs = keep_jobs
+        self._metrics = metrics
+        self._refresh: Callable[[], None] | None = None
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._renewed = self._purged = float("-inf")
+        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+
+    def refresh_with(self, refresh: Callable[[], None]) -> None:
+        """Has the search indexes brought up to date at each look, so that erased vectors leave
+        memory even where nobody searches."""
+        self._refresh = refresh
+
+    def start(self) -> None:
+        """Looks once now, then every second."""
+        self.look()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Looks soon (something was erased)."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def look(self) -> None:
+        """Does everything that is due."""
+        jobs = self._registry.jobs
+        if monotonic() - self._renewed > self._lease_seconds / 3:
+            jobs.renew(self._instance.id, lease_seconds=self._lease_seconds)
+            jobs.release_expired()
+            self._renewed = monotonic()
+        self._clean_up_after_the_dead()
+        self._queue.return_stranded()
+        for job_id in jobs.queued_ids(_RESCUE_AT_ONCE):
+            if self._queue.put(job_id):
+                self._metrics.rescued_jobs.inc()
+        if self._refresh is not None:
+            self._refresh()
+        if monotonic() - self._purged > _PURGE_EVERY_SECONDS:
+            jobs.purge(older_than=self._keep_jobs)
+            self._purged = monotonic()
+
+    def _clean_up_after_the_dead(self) -> None:
+        with self._instance.dead_neighbours() as dead:
+            for instance_id in dead:
+                released = self._registry.jobs.release_owner(instance_id)
+                _log.warning(
+                    "a process died; its jobs run again",
+                    instance=instance_id,
+                    requeued=len(released.requeued),
+                    failed=len(released.failed),
+                )
+            # The folders first, the locks after: a process locks before it makes its folder.
+            left = [
+                folder
+                for folder in self._storage.folders()
+                if folder in dead or not self._instance.is_registered(folder)
+            ]
+            if left:
+                keep = set(self._registry.jobs.referenced_uploads())
+                for folder in left:
+                    self._storage.tidy(folder, keep)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait(_EVERY_SECONDS)
+            self._wake.clear()
+            if self._stop.is_set():
+                return
+            try:
+                self.look()
+            except Exception:  # a database that is away now is asked again in a second
+                _log.exception("the periodic look failed")

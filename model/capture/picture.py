@@ -1,0 +1,166 @@
+"""One PNG or JPEG: its size read before decoding, its completeness checked, its pixels.
+
+A decoder that is given half a picture may fill the rest with whatever lay in memory (OpenCV 4.10
+did, with the previous picture), so an incomplete file never reaches it.
+
+Shape letters: H rows, W columns, C colour channels (blue, green, red).
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from model.capture.limits import CaptureLimits
+from model.capture.media import MediaKind, media_kind
+from model.refusals import MediaNotReadable, MediaTooLarge
+
+_PNG_COLOUR_TYPES = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # PNG specification, table 11.1
+_PNG_DEPTHS = (1, 2, 4, 8, 16)
+_JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_STANDALONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})
+_MAX_JPEG_SCANS = 100
+"""Progressive pictures have about ten; thousands make a small file cost minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureHeader:
+    """What a picture says about itself before it is decoded.
+
+    Attributes:
+        width: in pixels.
+        height: in pixels.
+        is_grey: one channel without transparency or palette.
+    """
+
+    width: int
+    height: int
+    is_grey: bool
+
+
+def read_header(data: bytes, label: str) -> PictureHeader:
+    """Reads the size of a PNG or JPEG and makes sure that the file is whole.
+
+    Args:
+        data: the whole file.
+        label: how to name the picture in a refusal, e.g. "frame 'a/007.png'".
+
+    Raises:
+        MediaNotReadable: not a PNG or JPEG, damaged, or cut short.
+    """
+    kind = media_kind(data[:16])
+    if kind is MediaKind.PNG:
+        return _read_png_header(data, label)
+    if kind is MediaKind.JPEG:
+        return _read_jpeg_header(data, label)
+    if not data:
+        raise MediaNotReadable(f"{_sentence(label)} is empty.")
+    raise MediaNotReadable(f"{_sentence(label)} is neither a PNG nor a JPEG picture.")
+
+
+def check_size(header: PictureHeader, label: str, limits: CaptureLimits) -> None:
+    """Refuses a picture with too many pixels before any of them is unpacked.
+
+    Raises:
+        MediaTooLarge: more than `limits.max_pixels_per_frame`.
+    """
+    pixels = header.width * header.height
+    if pixels > limits.max_pixels_per_frame:
+        raise MediaTooLarge(
+            f"{_sentence(label)} has {header.width}x{header.height} pixels; at most"
+            f" {limits.max_pixels_per_frame} pixels are accepted.",
+            pixels=pixels,
+            max_pixels=limits.max_pixels_per_frame,
+        )
+
+
+def decode_grey(data: bytes, label: str) -> NDArray[np.uint8]:
+    """Decodes a picture that `read_header` found whole, to (H, W) uint8 grey.
+
+    Raises:
+        MediaNotReadable: the decoder finds it damaged after all.
+    """
+    return _decode(data, label, cv2.IMREAD_GRAYSCALE)
+
+
+def decode_colour(data: bytes, label: str) -> NDArray[np.uint8]:
+    """Decodes a picture that `read_header` found whole, to (H, W, 3) uint8 blue-green-red.
+
+    Raises:
+        MediaNotReadable: the decoder finds it damaged after all.
+    """
+    return _decode(data, label, cv2.IMREAD_COLOR_BGR)
+
+
+def _decode(data: bytes, label: str, flag: int) -> NDArray[np.uint8]:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise MediaNotReadable(f"{_sentence(label)} is damaged and cannot be decoded.")
+    return np.asarray(pixels, dtype=np.uint8)
+
+
+def _read_png_header(data: bytes, label: str) -> PictureHeader:
+    if len(data) < 33 or data[8:16] != b"\x00\x00\x00\rIHDR":
+        raise MediaNotReadable(f"{_sentence(label)} is a PNG without a header: it is cut short.")
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    if width == 0 or height == 0 or colour not in _PNG_COLOUR_TYPES or depth not in _PNG_DEPTHS:
+        raise MediaNotReadable(f"{_sentence(label)} is a PNG with an impossible header.")
+    _check_png_chunks(data, label)
+    return PictureHeader(width=width, height=height, is_grey=colour == 0)
+
+
+def _check_png_chunks(data: bytes, label: str) -> None:
+    view = memoryview(data)
+    start, end = 8, len(data)
+    while start + 12 <= end:
+        (length,) = struct.unpack_from(">I", data, start)
+        stop = start + 12 + length
+        if stop > end:
+            break
+        (checksum,) = struct.unpack_from(">I", data, stop - 4)
+        if zlib.crc32(view[start + 4 : stop - 4]) != checksum:
+            raise MediaNotReadable(f"{_sentence(label)} is damaged: a PNG checksum is wrong.")
+        if data[start + 4 : start + 8] == b"IEND":
+            return
+        start = stop
+    raise MediaNotReadable(f"{_sentence(label)} is cut short: its last PNG chunk is missing.")
+
+
+def _read_jpeg_header(data: bytes, label: str) -> PictureHeader:
+    position, header = 2, None
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            break
+        marker = data[position + 1]
+        if marker == 0xFF:  # fill byte
+            position += 1
+            continue
+        if marker in _JPEG_STANDALONE_MARKERS:
+            position += 2
+            continue
+        if marker == 0xDA:  # start of scan
+            break
+        (length,) = struct.unpack_from(">H", data, position + 2)
+        if marker in _JPEG_FRAME_MARKERS and position + 10 <= len(data):
+            height, width, channels = struct.unpack_from(">HHB", data, position + 5)
+            header = PictureHeader(width=width, height=height, is_grey=channels == 1)
+        position += 2 + max(length, 2)
+    if header is None or header.width == 0 or header.height == 0:
+        raise MediaNotReadable(f"{_sentence(label)} is a JPEG without a size: it is cut short.")
+    if data.rfind(b"\xff\xd9", position) < 0:
+        raise MediaNotReadable(f"{_sentence(label)} is cut short: its JPEG end marker is missing.")
+    if data.count(b"\xff\xda", position) > _MAX_JPEG_SCANS:
+        raise MediaNotReadable(f"{_sentence(label)} is a JPEG with too many scans.")
+    return header
+
+
+def _sentence(label: str) -> str:
+    return label[:1].upper() + label[1:]

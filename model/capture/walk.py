@@ -1,0 +1,90 @@
+"""One upload → one walker's silhouettes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from model.capture.archive import frames_of_tar, frames_of_zip
+from model.capture.clip import Clip
+from model.capture.limits import CaptureLimits
+from model.capture.media import HEAD_BYTES, MediaKind, is_picture, media_kind
+from model.capture.sequence import frames_of_pictures, read_bundle
+from model.capture.silhouette import silhouettes_of_clip
+from model.capture.video import decode_clip
+from model.refusals import MediaNotReadable
+from model.silhouettes import SilhouetteSequence
+
+_DEFAULT_LIMITS = CaptureLimits()
+
+
+def capture_walk(
+    paths: Sequence[Path],
+    limits: CaptureLimits = _DEFAULT_LIMITS,
+    *,
+    frames_per_second: float | None = None,
+) -> SilhouetteSequence:
+    """Turns one recording into the silhouettes of its one walker.
+
+    Args:
+        paths: one video, one .zip, .tar or .tar.gz of PNG/JPEG frames, or many PNG/JPEG frames in
+            walking order. The content decides, not the name.
+        limits: what decoding may cost.
+        frames_per_second: of a bundle of frames, if known; a video knows its own.
+
+    Returns:
+        One entry per frame of the recording; None where the walker is not (wholly) seen.
+
+    Raises:
+        MediaNotReadable: empty, damaged, or no picture, archive or video.
+        MediaTooLarge: over one of the limits.
+        ArchiveNotSafe: an archive with links, leaving paths, encryption or archives inside.
+        TooFewFrames: too short to tell the walker from the background.
+        NoWalkerFound, WalkerStandsStill, WalkerCutOff, CameraMoves, SeveralWalkers: what the
+            frames show cannot be used.
+    """
+    media = _read(paths, limits, frames_per_second)
+    return silhouettes_of_clip(media) if isinstance(media, Clip) else media
+
+
+def _read(
+    paths: Sequence[Path], limits: CaptureLimits, frames_per_second: float | None
+) -> SilhouetteSequence | Clip:
+    if not paths:
+        raise MediaNotReadable("The walk holds no file.")
+    if len(paths) == 1:
+        return _read_one(paths[0], limits, frames_per_second)
+    for number, path in enumerate(paths, start=1):
+        if not is_picture(_first_bytes(path)):
+            raise MediaNotReadable(
+                f"File {number} of {len(paths)} is not a PNG or JPEG picture; several files make"
+                " one walk only if all of them are pictures."
+            )
+    return read_bundle(
+        frames_of_pictures(paths, limits), limits, frames_per_second=frames_per_second
+    )
+
+
+def _read_one(
+    path: Path, limits: CaptureLimits, frames_per_second: float | None
+) -> SilhouetteSequence | Clip:
+    first_bytes = _first_bytes(path)
+    kind = media_kind(first_bytes)
+    if not first_bytes:
+        raise MediaNotReadable("The file is empty.")
+    if kind is MediaKind.VIDEO:
+        return decode_clip(path, limits)
+    if kind is MediaKind.ZIP:
+        frames = frames_of_zip(path, limits)
+    elif kind in (MediaKind.TAR, MediaKind.GZIP):
+        frames = frames_of_tar(path, gzipped=kind is MediaKind.GZIP, limits=limits)
+    elif kind in (MediaKind.PNG, MediaKind.JPEG):
+        frames = frames_of_pictures([path], limits)
+    else:
+        raise MediaNotReadable(f"The file is a {kind.value}, which is not accepted as a walk.")
+    return read_bundle(frames, limits, frames_per_second=frames_per_second)
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)

@@ -1,0 +1,1 @@
+"""Data sets the network is trained and judged on."""

@@ -1,0 +1,73 @@
+"""Databases for tests: each test that asks for one runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.registry import Registry
+from app.registry.tables import metadata
+from tests.servers import PostgresServer, postgres_server, run_sql
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL for the session, started when the first test needs it."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file at head, to be copied."""
+    file = tmp_path_factory.mktemp("migrated") / "walkprint.db"
+    registry = Registry.open(f"sqlite:///{file}")
+    registry.migrate()
+    registry.close()
+    return file
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> str:
+    """A migrated SQLite database of the test's own."""
+    return f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'walkprint.db')}"
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: PostgresServer) -> str:
+    """A PostgreSQL database at head, to be emptied before each test."""
+    url = postgres.create_database()
+    registry = Registry.open(url)
+    registry.migrate()
+    registry.close()
+    return url
+
+
+@pytest.fixture
+def postgres_url(migrated_postgres: str) -> str:
+    """A migrated PostgreSQL database without a row."""
+    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    run_sql(migrated_postgres, f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    return migrated_postgres
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database of the test's own; the test runs once on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without any table; the test runs once on each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create_database()
+    yield url
+    server.drop_database(url)

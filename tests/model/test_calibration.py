@@ -1,0 +1,94 @@
+"""Thresholds come from a measured curve and do what they say on people not used to fit it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model.calibrate import fit, impostor_scores
+from model.calibration import Calibration
+
+CURVE = Calibration(
+    false_match_rates=(0.5, 0.01, 1e-6),
+    scores=(0.2, 0.6, 0.9),
+    source="a test",
+    subjects=9,
+    comparisons=99,
+)
+
+
+def test_a_larger_gallery_needs_a_higher_threshold() -> None:
+    """The same share of strangers may pass, but each meets more people."""
+    small = CURVE.threshold(target_fpir=0.01, gallery_size=1)
+    large = CURVE.threshold(target_fpir=0.01, gallery_size=1000)
+    assert small == pytest.approx(0.6)
+    assert 0.6 < large < 0.9
+    assert CURVE.threshold(target_fpir=0.01, gallery_size=0) == small
+
+
+def test_a_stricter_target_never_lowers_the_threshold() -> None:
+    """Over six orders of magnitude, and beyond the end of the curve."""
+    thresholds = [
+        CURVE.threshold(target_fpir=10.0**-power, gallery_size=50) for power in range(1, 12)
+    ]
+    assert thresholds == sorted(thresholds)
+    assert thresholds[-1] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, float("nan")])
+def test_a_rate_outside_zero_to_one_is_refused(rate: float) -> None:
+    """Zero false matches cannot be promised."""
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        CURVE.threshold(target_fpir=rate, gallery_size=10)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        CURVE.verification_threshold(target_fmr=rate)
+
+
+def test_reading_the_curve_backwards_gives_the_rate() -> None:
+    """The false-match rate at a threshold is the rate the threshold was asked for."""
+    threshold = CURVE.verification_threshold(target_fmr=0.003)
+    assert CURVE.false_match_rate(threshold) == pytest.approx(0.003)
+
+
+@pytest.mark.parametrize(
+    ("rates", "scores"),
+    [
+        ((0.5, 0.6), (0.1, 0.2)),
+        ((0.5, 0.1), (0.2, 0.1)),
+        ((0.5,), (0.1,)),
+        ((0.5, 0.0), (0.1, 0.2)),
+    ],
+)
+def test_a_curve_that_is_none_is_refused(
+    rates: tuple[float, ...], scores: tuple[float, ...]
+) -> None:
+    """Rates fall, scores rise, none is zero."""
+    with pytest.raises(ValueError, match=r"calibration|rates"):
+        Calibration(rates, scores, "a test", 1, 1)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.01, 0.001])
+def test_the_fitted_curve_holds_on_scores_it_has_not_seen(rate: float) -> None:
+    """Within a factor of two, also where the tail is extrapolated tenfold."""
+    rng = np.random.default_rng(1)
+    seen = np.tanh(rng.normal(0.1, 0.25, 4000)).astype(np.float32)
+    unseen = np.tanh(rng.normal(0.1, 0.25, 400_000))
+    curve = fit(seen, subjects=50, source="a test")
+    achieved = float((unseen >= curve.verification_threshold(target_fmr=rate)).mean())
+    assert rate / 2 <= achieved <= rate * 2
+
+
+def test_a_handful_of_scores_is_no_calibration() -> None:
+    """A tail needs a body."""
+    with pytest.raises(ValueError, match="1,000"):
+        fit(np.zeros(999, np.float32), subjects=1, source="a test")
+
+
+def test_an_impostor_score_is_the_best_of_a_stranger_s_templates() -> None:
+    """Own templates do not count."""
+    templates = np.eye(3, dtype=np.float32)
+    probes = np.array([[0.9, 0.1, 0.4], [0.0, 1.0, 0.0]], np.float32)
+    scores = impostor_scores(
+        probes, np.array([7, 8]), templates, np.array([7, 8, 8], dtype=np.int64)
+    )
+    assert sorted(scores.tolist()) == pytest.approx([0.0, 0.4])

