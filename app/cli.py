@@ -10,11 +10,13 @@ import typer
 from app.bulk import ReportInUse
 from app.client import MediaNotFound, WalkprintError
 from app.commands.demo import demo
+from app.commands.evaluate import evaluate
 from app.commands.galleries import galleries
 from app.commands.jobs import jobs
 from app.commands.output import print_problem
 from app.commands.serve import serve
 from app.commands.subjects import subjects
+from app.commands.train import train
 from app.commands.walkers import walkers
 from app.commands.walks import enroll, identify, verify
 
@@ -34,6 +36,8 @@ cli.command()(verify)
 cli.add_typer(subjects, name="subjects", help="List, show, rename and erase enrolled people.")
 cli.add_typer(galleries, name="galleries", help="Sets of people that are searched together.")
 cli.command()(jobs)
+cli.command()(train)
+cli.command()(evaluate)
 cli.command()(walkers)
 cli.command()(demo)
 

@@ -56,10 +56,7 @@ class LinearBaseline:
         _, label_n = np.unique(np.concatenate((subject_n, subject_n)), return_inverse=True)
         mean_p = images_np.mean(axis=0, dtype=np.float64).astype(np.float32)
         centred_np = images_np - mean_p
-        count, size = centred_np.shape
-        kept = min(components, count - 1, size)
-        covariance_pp = (centred_np.T @ centred_np) / np.float32(count)
-        _, axes_pk = eigh(covariance_pp, subset_by_index=(size - kept, size - 1))
+        axes_pk = _principal_axes(centred_np, min(components, len(centred_np) - 1))
         discriminants_kd = discriminant_directions(
             centred_np @ axes_pk, label_n, directions=directions, ridge=ridge
         )
@@ -73,6 +70,21 @@ class LinearBaseline:
 
     def _project(self, geis_nhw: NDArray[np.uint8]) -> Floats:
         return _unit((pixels(geis_nhw) - self.mean_p) @ self.projection_pd)
+
+
+def _principal_axes(centred_np: Floats, components: int) -> Floats:
+    """(P, K) orthonormal directions of the largest variance, from whichever scatter is smaller."""
+    count, size = centred_np.shape
+    kept = min(components, size)
+    if count >= size:
+        scatter_pp = centred_np.T @ centred_np
+        axes_pk: Floats = eigh(scatter_pp, subset_by_index=(size - kept, size - 1))[1]
+        return axes_pk
+    gram_nn = centred_np @ centred_np.T
+    _, weights_nk = eigh(gram_nn, subset_by_index=(count - kept, count - 1))
+    spread_pk = centred_np.T @ weights_nk
+    axes: Floats = spread_pk / np.maximum(np.linalg.norm(spread_pk, axis=0), 1e-6)
+    return axes
 
 
 def _unit(vectors_nd: NDArray[np.floating]) -> Floats:

@@ -1,7 +1,7 @@
 """The encoder: gait energy images to embeddings. The only door to the network for the service.
 
 On a CPU it runs ONNX Runtime, which embeds one GEI in a third of the time that eager torch takes
-and starts without importing it (docs/decisions/0003-cpu-runtime.md); on a GPU it runs torch.
+and starts without importing it (docs/decisions/0001-cpu-runtime.md); on a GPU it runs torch.
 
 Shape letters: N walks, H rows, W columns, D embedding size.
 """
@@ -101,6 +101,8 @@ def _onnx_forward(checkpoint: Checkpoint, threads: int | None) -> Forward:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or os.cpu_count() or 1
     options.inter_op_num_threads = 1
+    # A spinning worker doubles the CPU time of a small batch and takes it from the capture threads.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(
         onnx_model(checkpoint), options, providers=["CPUExecutionProvider"]
     )

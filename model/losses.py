@@ -1,4 +1,4 @@
-"""Losses of the training. Shape letters: N walks in the batch, D embedding size, K classes."""
+"""The triplet loss. Shape letters: N walks in the batch, D embedding size."""
 
 from __future__ import annotations
 
@@ -27,19 +27,3 @@ def batch_hard_triplet(embedding_nd: Tensor, subject_n: Tensor, margin: float) -
     hardest_own_n = distance_nn.masked_fill(~same_nn, 0.0).amax(dim=1)
     hardest_other_n = distance_nn.masked_fill(same_nn, torch.inf).amin(dim=1)
     return functional.relu(margin + hardest_own_n - hardest_other_n).mean()
-
-
-def gait_loss(
-    embedding_nd: Tensor,
-    logits_nk: Tensor,
-    subject_n: Tensor,
-    *,
-    label_smoothing: float,
-    triplet_margin: float,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Cross-entropy with label smoothing plus the triplet loss: (sum, cross-entropy, triplet)."""
-    cross_entropy = functional.cross_entropy(
-        logits_nk.float(), subject_n, label_smoothing=label_smoothing
-    )
-    triplet = batch_hard_triplet(embedding_nd, subject_n, triplet_margin)
-    return cross_entropy + triplet, cross_entropy, triplet

@@ -173,6 +173,10 @@ class GaitNetwork(nn.Module):
                 nn.init.kaiming_normal_(part.weight, mode="fan_out")
             elif isinstance(part, nn.Linear):
                 nn.init.normal_(part.weight, std=0.01)
+        # A block begins as its shortcut (Goyal et al. 2017, section 5.1): training starts at once.
+        for name, parameter in self.named_parameters():
+            if ".expand." in name and "norm.weight" in name:
+                nn.init.zeros_(parameter)
 
     def features(self, images_nchw: Tensor) -> Tensor:
         """The pooled trunk: (N, C, H, W) → (N, 2048 · strips)."""

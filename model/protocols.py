@@ -220,18 +220,40 @@ def equal_error_rate(genuine: ArrayLike, impostor: ArrayLike) -> float:
     non-match rate the share of genuine scores below it; between two thresholds both are taken as
     straight lines. nan without genuine or without impostor scores.
     """
-    genuine_g = np.sort(np.asarray(genuine, dtype=np.float64))
-    impostor_i = np.sort(np.asarray(impostor, dtype=np.float64))
+    genuine_g, impostor_i = np.sort(np.asarray(genuine)), np.sort(np.asarray(impostor))
     if genuine_g.size == 0 or impostor_i.size == 0:
         return float("nan")
-    thresholds = np.unique(np.concatenate((genuine_g, impostor_i)))
-    missed = np.append(np.searchsorted(genuine_g, thresholds) / genuine_g.size, 1.0)
-    passed = np.append(1.0 - np.searchsorted(impostor_i, thresholds) / impostor_i.size, 0.0)
-    after = int(np.argmax(missed >= passed))
-    gap_before = passed[after - 1] - missed[after - 1]
-    gap_after = missed[after] - passed[after]
+
+    def rates(threshold: float) -> tuple[float, float]:
+        missed = float(np.searchsorted(genuine_g, threshold)) / genuine_g.size
+        passed = 1.0 - float(np.searchsorted(impostor_i, threshold)) / impostor_i.size
+        return missed, passed
+
+    def first_crossing(scores: NDArray[np.generic]) -> int:
+        low, high = 0, scores.size
+        while low < high:
+            middle = (low + high) // 2
+            missed, passed = rates(scores[middle])
+            low, high = (low, middle) if missed >= passed else (middle + 1, high)
+        return low
+
+    # Both rates are steps that move at scores only; the crossing lies between two neighbours.
+    places = (first_crossing(genuine_g), first_crossing(impostor_i))
+    both = (genuine_g, impostor_i)
+    after = min(
+        (scores[place] for scores, place in zip(both, places, strict=True) if place < scores.size),
+        default=np.inf,
+    )
+    before = max(
+        scores[np.searchsorted(scores, after) - 1]
+        for scores in both
+        if np.searchsorted(scores, after) > 0
+    )
+    missed_before, passed_before = rates(before)
+    missed_after, passed_after = rates(after)
+    gap_before, gap_after = passed_before - missed_before, missed_after - passed_after
     share = gap_before / (gap_before + gap_after)
-    return float(missed[after - 1] + share * (missed[after] - missed[after - 1]))
+    return missed_before + share * (missed_after - missed_before)
 
 
 def verification_eer(scores_nn: Scores, subject_n: ArrayLike, permitted_nn: Mask) -> float:

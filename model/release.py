@@ -12,7 +12,6 @@ from __future__ import annotations
 import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -208,8 +207,3 @@ def _commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return shown.stdout.strip()
-
-
-def with_metrics(checkpoint: Checkpoint, metrics: dict[str, Any]) -> Checkpoint:
-    """The same checkpoint with what `walkprint evaluate` measured."""
-    return replace(checkpoint, metrics=metrics)

@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
+from torch.nn import functional
 
 from model.augment import AugmentConfig, augmented
 from model.datasets.walker_set import WalkerSet
-from model.losses import gait_loss
+from model.losses import batch_hard_triplet
 from model.network import GaitNetwork
 from model.network_config import NetworkConfig
 
@@ -46,12 +47,13 @@ class TrainConfig:
         subjects_per_batch: P.
         walks_per_subject: K.
         shortest_window: frames of the shortest random window a GEI is made from.
-        peak_rate: highest learning rate of SGD with Nesterov momentum, after the warm-up.
+        peak_rate: highest learning rate of AdamW, after the warm-up.
         warmup_steps: the rate rises linearly over these, then falls to zero as a cosine.
-        momentum: of SGD.
         weight_decay: on convolution and linear weights, not on norms.
         label_smoothing: of the cross-entropy.
         triplet_margin: between Euclidean distances of unit vectors.
+        triplet_begins: share of the steps after which the triplet loss fades in, over as many steps
+            again; from the start, its hardest pairs hold an untrained embedding at one point.
         augment: what is done to a GEI.
         half_precision: forward and backward in bfloat16 where the device has it.
         seed: of initial weights and batches.
@@ -62,12 +64,12 @@ class TrainConfig:
     subjects_per_batch: int = 16
     walks_per_subject: int = 4
     shortest_window: int = 25
-    peak_rate: float = 0.1
-    warmup_steps: int = 300
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
+    peak_rate: float = 1e-3
+    warmup_steps: int = 100
+    weight_decay: float = 0.05
     label_smoothing: float = 0.1
     triplet_margin: float = 0.2
+    triplet_begins: float = 0.25
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     half_precision: bool = True
     seed: int = 1
@@ -117,11 +119,8 @@ def train(
     network_config = NetworkConfig(**(asdict(config.network) | {"classes": classes}))
     network = GaitNetwork(network_config).to(device)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
-    optimizer = torch.optim.SGD(
-        _parameter_groups(network, config.weight_decay),
-        lr=config.peak_rate,
-        momentum=config.momentum,
-        nesterov=True,
+    optimizer = torch.optim.AdamW(
+        _parameter_groups(network, config.weight_decay), lr=config.peak_rate
     )
     identity = {"config": asdict(config), "walkers": walkers.fingerprint}
     folder.mkdir(parents=True, exist_ok=True)
@@ -150,13 +149,11 @@ def train(
                 torch.device(device).type, torch.bfloat16, enabled=config.half_precision
             ):
                 output = network(images)
-            loss, cross_entropy, triplet = gait_loss(
-                output.embedding_nd,
-                output.logits_nk,
-                label,
-                label_smoothing=config.label_smoothing,
-                triplet_margin=config.triplet_margin,
+            cross_entropy = functional.cross_entropy(
+                output.logits_nk.float(), label, label_smoothing=config.label_smoothing
             )
+            triplet = batch_hard_triplet(output.embedding_nd, label, config.triplet_margin)
+            loss = cross_entropy + _triplet_weight(config, step) * triplet
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             optimizer.step()
@@ -168,11 +165,11 @@ def train(
                     step=step,
                     seconds=round(seconds + now - started, 1),
                     rate=round(rate, 6),
-                    cross_entropy=round(float(cross_entropy), 4),
-                    triplet=round(float(triplet), 4),
-                    batch_accuracy=round(float(correct), 4),
+                    cross_entropy=round(cross_entropy.item(), 4),
+                    triplet=round(triplet.item(), 4),
+                    batch_accuracy=round(correct.item(), 4),
                 )
-                progress.update(bar, completed=step, loss=f"loss {float(loss):.3f}")
+                progress.update(bar, completed=step, loss=f"loss {loss.item():.3f}")
             if now - saved > save_every_seconds or step == config.steps:
                 state = {
                     "identity": identity,
@@ -213,6 +210,11 @@ def _rate(config: TrainConfig, step: int) -> float:
         return config.peak_rate * (step + 1) / config.warmup_steps
     done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
     return config.peak_rate * 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def _triplet_weight(config: TrainConfig, step: int) -> float:
+    begins = config.triplet_begins * config.steps
+    return float(np.clip((step - begins) / max(begins, 1.0), 0.0, 1.0))
 
 
 def make_batch(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from app.registry import Enrolled, Enrollment, Job, NewJob, NewWalk, Registry
+from app.registry import Enrolled, Enrollment, Job, LeaseLost, NewJob, NewWalk, Registry
 
 CHECKPOINT = "lresnet50-64x44-test"
 DIMENSIONS = 16
@@ -25,10 +25,11 @@ def new_walk(vector_d: NDArray[np.float32], *, gei_png: bytes = b"a gait energy 
 
 
 def running_job(registry: Registry, new_job: NewJob, *, owner: str = "instance") -> Job:
-    """A job that was accepted and claimed."""
+    """A job that was accepted and claimed; LeaseLost when it was erased in between."""
     registry.jobs.add(new_job)
     job = registry.jobs.claim(new_job.id, owner=owner, lease_seconds=30)
-    assert job is not None
+    if job is None:
+        raise LeaseLost(new_job.id)
     return job
 
 

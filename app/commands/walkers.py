@@ -24,7 +24,9 @@ def walkers(
     walks: Annotated[int, typer.Option(min=1, max=1000, help="Walks of each.")] = 4,
     seed: Annotated[
         int,
-        typer.Option(min=0, help="Of the first person. Up to 999,999 may have been trained on."),
+        typer.Option(
+            min=0, help="Of the first person. Those below 2,000,000 may have been trained on."
+        ),
     ] = _FIRST_UNSEEN_SEED,
     form: Annotated[str, typer.Option("--as", help="zip, folder (PNG frames) or mp4.")] = "zip",
     azimuth: Annotated[

@@ -97,6 +97,11 @@ class AcceptedJob(BaseModel):
     state: Literal["queued"]
 
 
+class UnfinishedJobs(BaseModel):
+    queued: int
+    running: int
+
+
 class JobState(BaseModel):
     """A job, with its result or the problem it failed with once it has ended."""
 

@@ -65,6 +65,8 @@ class Database:
             self._reader = self._durable.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
+        self._durable_writer = self._durable.execution_options(walkprint_writes=True)
+        self._relaxed_writer = self._relaxed.execution_options(walkprint_writes=True)
         # SQLite wakes waiting writers by sleeping and trying again; within one process a lock
         # hands the turn over at once.
         self._turn: AbstractContextManager[Any] = (
@@ -85,12 +87,8 @@ class Database:
             durable: False for what may be done again after a power cut, such as a claim. A killed
                 process loses neither kind.
         """
-        engine = self._durable if durable else self._relaxed
-        with (
-            self._turn,
-            engine.connect() as connection,
-            connection.execution_options(walkprint_writes=True).begin(),
-        ):
+        engine = self._durable_writer if durable else self._relaxed_writer
+        with self._turn, engine.begin() as connection:
             yield connection
 
     def forget_deleted_pages(self) -> None:
@@ -182,7 +180,8 @@ def _open_sqlite(url: URL, *, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("walkprint_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    # Straight to the driver: SQLAlchemy's way there costs as much as the statement after it.
+    connection.connection.cursor().execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _to_json(value: object) -> str:

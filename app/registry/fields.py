@@ -101,14 +101,17 @@ def clean_metadata(value: object) -> dict[str, object]:
 def _depth(value: object) -> int:
     """Levels of nesting, counted without recursion: deep input must not exhaust the stack."""
     depth, level = 0, [value]
-    while depth <= MAX_METADATA_DEPTH:
-        level = [item for item in level if isinstance(item, dict | list)]
-        if not level:
-            break
-        depth += 1
-        level = [
-            child for item in level for child in (item.values() if isinstance(item, dict) else item)
-        ]
+    while level and depth <= MAX_METADATA_DEPTH:
+        below: list[object] = []
+        containers = 0
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+            containers += isinstance(item, dict | list)
+        depth += containers > 0
+        level = below
     return depth
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from app.errors import IdempotencyKeyReused, UnknownJob
 from app.registry import leases
-from app.registry.database import Database, insert_unless_there, note_erasure
+from app.registry.database import Database, insert_unless_there
 from app.registry.erasure import upload_names
 from app.registry.job import (
     COLUMNS,
@@ -69,9 +69,12 @@ class Jobs:
             IdempotencyKeyReused: the key was used for a call with another fingerprint.
         """
         job = queued_job(new_job, self._database.now())
+        # Only an enrolment leaves something behind; the answer to a question that a power cut broke
+        # off has lost its reader too.
+        durable = new_job.kind == "enroll"
         while True:
             try:
-                with self._database.write() as connection:
+                with self._database.write(durable=durable) as connection:
                     return _add(connection, job, idempotency, home)
             except _KeyTaken:
                 # PostgreSQL only: a request with the same key committed while this one wrote.
@@ -255,10 +258,7 @@ class Jobs:
         """
         before = self._database.now() - older_than
         with self._database.write() as connection:
-            purged = connection.execute(delete(jobs).where(jobs.c.finished_at < before)).rowcount
-            if purged:
-                note_erasure(connection)
-        return purged
+            return connection.execute(delete(jobs).where(jobs.c.finished_at < before)).rowcount
 
 
 def _add(

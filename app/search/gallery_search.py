@@ -154,6 +154,11 @@ class GallerySearch:
         for key in held:
             self._sync(key)
 
+    def held(self) -> dict[tuple[int, str], int]:
+        """Templates in memory, by gallery id and checkpoint id."""
+        with self._lock:
+            return {key: len(index) for key, index in self._indexes.items()}
+
     def _up_to_date(self, gallery_name: str, checkpoint_id: str) -> TemplateIndex:
         while True:
             now = self._templates.revision(gallery_name)

@@ -40,6 +40,11 @@ class Batcher:
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Walks that the encoder has not begun."""
+        return self._waiting.qsize()
+
     def encode(self, gei_hw: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Encodes one GEI together with whatever else is waiting; blocks until it is done.
 

@@ -172,7 +172,9 @@ class Desk:
             added = self._registry.jobs.add(new_job, idempotency=idempotency, home=home)
         except BaseException:
             self._storage.discard(uploads)
+            self._storage.hand_over(uploads)
             raise
+        self._storage.hand_over(uploads)
         if added.created:
             kept = self._queue.put(added.job.id, claimed=added.job if begins else None)
             if begins and not kept:

@@ -46,6 +46,10 @@ class Instance:
     def leave(self) -> None:
         """Gives the lock back and removes its file."""
         (self._folder / f"{self.id}.lock").unlink(missing_ok=True)
+        self.drop()
+
+    def drop(self) -> None:
+        """Gives the lock back and leaves its file: to its neighbours this process has died."""
         os.close(self._descriptor)
 
     def is_registered(self, instance_id: str) -> bool:

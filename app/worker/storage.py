@@ -10,7 +10,8 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
@@ -27,11 +28,21 @@ class UploadStorage:
         self._instance_id = instance_id
         self._own = root / instance_id
         self._own.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        # Being received, or complete and not yet a job's.
+        self._unclaimed: set[str] = set()
 
     def begin(self) -> UploadFile:
-        """Opens a new, empty upload for writing."""
+        """Opens a new, empty upload for writing; nobody tidies it away until `hand_over`."""
         name = f"{self._instance_id}/{secrets.token_hex(16)}"
-        return UploadFile(name, self._root / name)
+        with self._lock:
+            self._unclaimed.add(name)
+        return UploadFile(name, self._root / name, on_discard=self.hand_over)
+
+    def hand_over(self, names: Iterable[str]) -> None:
+        """From here on the uploads belong to a job in the registry, or to nobody."""
+        with self._lock:
+            self._unclaimed.difference_update(names)
 
     def path(self, name: str) -> Path:
         """Where a stored upload lies."""
@@ -41,6 +52,15 @@ class UploadStorage:
         """Removes uploads; those already gone are no error."""
         for name in names:
             (self._root / name).unlink(missing_ok=True)
+
+    def handed_over(self) -> set[str]:
+        """This process's own uploads that belong to jobs, or did: the registry knows which.
+
+        Ask the registry after this, not before: an upload is a job's before it is listed here.
+        """
+        names = {f"{self._instance_id}/{path.name}" for path in self._own.iterdir()}
+        with self._lock:
+            return names - self._unclaimed
 
     def tidy(self, instance_id: str, keep: set[str]) -> None:
         """Removes what a dead instance left, except the uploads that unfinished jobs still need.
@@ -81,11 +101,14 @@ class UploadFile:
 
     _HEAD_BYTES = 16
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(
+        self, name: str, path: Path, *, on_discard: Callable[[Iterable[str]], None]
+    ) -> None:
         self.name = name
         self.size = 0
         self.head = b""
         self._path = path
+        self._on_discard = on_discard
         self._digest = hashlib.sha256()
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
@@ -115,6 +138,7 @@ class UploadFile:
         """Ends writing and removes the upload."""
         self.close()
         self._path.unlink(missing_ok=True)
+        self._on_discard((self.name,))
 
 
 def _remove_if_empty(folder: Path) -> None:

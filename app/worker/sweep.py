@@ -18,6 +18,8 @@ from app.worker.storage import UploadStorage
 # Seconds between looks: how soon a sibling takes over the jobs of a process that was killed.
 _EVERY_SECONDS = 1.0
 _PURGE_EVERY_SECONDS = 600.0
+# An upload of ours whose job was failed by somebody else is noticed this late.
+_TIDY_EVERY_SECONDS = 30.0
 # Orphaned jobs taken at once; the rest follow at the next look.
 _RESCUE_AT_ONCE = 200
 
@@ -58,7 +60,7 @@ class Sweep:
         self._refresh: Callable[[], None] | None = None
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._renewed = self._purged = float("-inf")
+        self._renewed = self._purged = self._tidied = float("-inf")
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
 
     def refresh_with(self, refresh: Callable[[], None]) -> None:
@@ -90,6 +92,10 @@ class Sweep:
             jobs.release_expired()
             self._renewed = monotonic()
         self._clean_up_after_the_dead()
+        if monotonic() - self._tidied > _TIDY_EVERY_SECONDS:
+            handed_over = self._storage.handed_over()
+            self._storage.discard(handed_over - jobs.referenced_uploads())
+            self._tidied = monotonic()
         self._queue.return_stranded()
         for job_id in jobs.queued_ids(_RESCUE_AT_ONCE):
             if self._queue.put(job_id):

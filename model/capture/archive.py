@@ -10,9 +10,9 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from model.capture.limits import CaptureLimits
 from model.capture.media import HEAD_BYTES, MediaKind, media_kind
@@ -29,7 +29,7 @@ _SMALL_ARCHIVE_BYTES = 2**20
 """Below this many unpacked bytes the compression ratio is nobody's concern."""
 
 
-def frames_of_zip(path: Path, limits: CaptureLimits) -> Iterator[tuple[str, bytes]]:
+def frames_of_zip(path: Path, limits: CaptureLimits) -> Generator[tuple[str, bytes], None, None]:
     """Yields (name, file bytes) of the frames of a zip, in natural order of their names.
 
     Raises:
@@ -62,7 +62,9 @@ def frames_of_zip(path: Path, limits: CaptureLimits) -> Iterator[tuple[str, byte
             yield name, data
 
 
-def frames_of_tar(path: Path, *, gzipped: bool, limits: CaptureLimits) -> Iterator[tuple[str, bytes]]:
+def frames_of_tar(
+    path: Path, *, gzipped: bool, limits: CaptureLimits
+) -> Generator[tuple[str, bytes], None, None]:
     """Yields (name, file bytes) of the frames of a tar, in natural order of their names.
 
     Raises:
@@ -76,7 +78,7 @@ def frames_of_tar(path: Path, *, gzipped: bool, limits: CaptureLimits) -> Iterat
         source = _Metered(gzip.GzipFile(fileobj=file) if gzipped else file)
         source.allow(_TAR_BYTES_BETWEEN_MEMBERS)
         try:
-            with tarfile.open(fileobj=source, mode="r|") as archive:
+            with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|") as archive:
                 for count, member in enumerate(archive, start=1):
                     _check_count(count, limits)
                     _check_tar_member(member)
@@ -147,9 +149,7 @@ def _check_new(name: str, frames: dict[str, zipfile.ZipInfo] | dict[str, bytes])
 
 def _is_junk(name: str) -> bool:
     parts = name.split("/")
-    return (
-        "__MACOSX" in parts or parts[-1].casefold() in _JUNK_NAMES or parts[-1].startswith("._")
-    )
+    return "__MACOSX" in parts or parts[-1].casefold() in _JUNK_NAMES or parts[-1].startswith("._")
 
 
 def _check_count(entries: int, limits: CaptureLimits) -> None:

@@ -81,7 +81,7 @@ def exposure_gain(frame_hwc: NDArray[np.uint8], background: Background) -> NDArr
     if usable_p.sum() < 50:
         return np.ones(frame_hwc.shape[2], np.float32)
     gain_c = np.median(frame_pc[usable_p] / level_pc[usable_p], axis=0)
-    return np.clip(gain_c, 0.5, 2.0).astype(np.float32)
+    return np.asarray(np.clip(gain_c, 0.5, 2.0), dtype=np.float32)
 
 
 def _largest(values_nhwc: NDArray[np.int16]) -> NDArray[np.int16]:

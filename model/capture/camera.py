@@ -28,6 +28,12 @@ _DAMPING = 1.0
 """Grey levels squared per pixel: a plain wall says nothing about a shift, so it stays the last."""
 _CONVERGED = 0.03
 """Pixels."""
+_LEAST_TEXTURE = 1.5
+"""Grey levels, median: below it a scene is too plain to tell whether it was found again."""
+_MISMATCH = 0.8
+"""Of the texture's strength; two unlike textures differ by 1.4, a scene found again by noise."""
+_MOST_LOST = 0.3
+"""Of the frames."""
 _COMPARED, _THUMB = 48, 32
 """Frames, and pixels of their side, among which the quietest is looked for."""
 _STILL = 0.15
@@ -61,14 +67,19 @@ def stabilise(frames_thwc: NDArray[np.uint8], frames_per_second: float) -> NDArr
         CameraMoves: it pans, shakes or is carried.
     """
     start = quietest_frame(frames_thwc)
-    shifts_t2 = measure_shifts(frames_thwc, frames_thwc[start], start)
+    shifts_t2, lost_t = measure_shifts(frames_thwc, frames_thwc[start], start)
+    if lost_t.mean() > _MOST_LOST:
+        raise CameraMoves(
+            f"In {lost_t.mean():.0%} of the frames the scene is not where it was before.",
+            frames_lost=int(lost_t.sum()),
+        )
     _refuse_moving_camera(shifts_t2, frames_thwc.shape[2], frames_per_second)
     if np.abs(shifts_t2).max() < _STILL:
         return np.zeros_like(shifts_t2)
     numbers = sample_frames(len(frames_thwc))
     moved_nhwc = np.stack([shift_frame(frames_thwc[n], shifts_t2[n]) for n in numbers])
     scene_hwc = estimate_background(moved_nhwc).level_hwc.astype(np.uint8)
-    shifts_t2 = measure_shifts(frames_thwc, scene_hwc, start)
+    shifts_t2, _ = measure_shifts(frames_thwc, scene_hwc, start)
     _refuse_moving_camera(shifts_t2, frames_thwc.shape[2], frames_per_second)
     for frame_hwc, shift_2 in zip(frames_thwc, shifts_t2, strict=True):
         if np.abs(shift_2).max() >= _STILL:
@@ -108,7 +119,7 @@ def quietest_frame(frames_thwc: NDArray[np.uint8]) -> int:
 
 def measure_shifts(
     frames_thwc: NDArray[np.uint8], target_hwc: NDArray[np.uint8], start: int
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """By how much each frame must be moved to lie on the target.
 
     Args:
@@ -117,23 +128,24 @@ def measure_shifts(
         start: number of a frame that lies on the target already, or nearly so.
 
     Returns:
-        (T, 2) right and down, in pixels of the frames.
+        (T, 2) right and down, in pixels of the frames; and (T,) where that did not succeed.
     """
     frames, height, width = frames_thwc.shape[:3]
     scale = min(1.0, _LONG_SIDE / max(height, width))
     texture_hw = _texture(target_hwc, scale)
     target = _Target(
         texture_hw=texture_hw,
-        slope_x_hw=cv2.Sobel(texture_hw, cv2.CV_32F, 1, 0, scale=1 / 8),
-        slope_y_hw=cv2.Sobel(texture_hw, cv2.CV_32F, 0, 1, scale=1 / 8),
+        slope_x_hw=np.asarray(cv2.Sobel(texture_hw, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32),
+        slope_y_hw=np.asarray(cv2.Sobel(texture_hw, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32),
     )
     shifts_t2 = np.zeros((frames, 2))
+    lost_t = np.zeros(frames, dtype=np.bool_)
     for direction in (range(start, frames), range(start - 1, -1, -1)):
         shift_2 = np.zeros(2)
         for frame in direction:
-            shift_2 = _register(_texture(frames_thwc[frame], scale), target, shift_2)
+            shift_2, lost_t[frame] = _register(_texture(frames_thwc[frame], scale), target, shift_2)
             shifts_t2[frame] = shift_2 / scale
-    return shifts_t2
+    return shifts_t2, lost_t
 
 
 def shift_frame(frame_hwc: NDArray[np.uint8], shift_2: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -149,17 +161,21 @@ def shift_frame(frame_hwc: NDArray[np.uint8], shift_2: NDArray[np.float64]) -> N
 def _texture(frame_hwc: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
     grey_hw = frame_hwc[..., frame_hwc.shape[2] // 2]
     if scale < 1.0:
-        grey_hw = cv2.resize(grey_hw, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    grey_hw = grey_hw.astype(np.float32)
-    fine_hw = cv2.GaussianBlur(grey_hw, (0, 0), _FINE_BLUR)
-    coarse_hw = cv2.GaussianBlur(grey_hw, (0, 0), _COARSE_BLUR)
+        small_hw = cv2.resize(grey_hw, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    else:
+        small_hw = grey_hw
+    level_hw = small_hw.astype(np.float32)
+    fine_hw = cv2.GaussianBlur(level_hw, (0, 0), _FINE_BLUR)
+    coarse_hw = cv2.GaussianBlur(level_hw, (0, 0), _COARSE_BLUR)
     return np.asarray(fine_hw - coarse_hw, dtype=np.float32)
 
 
 def _register(
     texture_hw: NDArray[np.float32], target: _Target, last_2: NDArray[np.float64]
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], bool]:
     height, width = texture_hw.shape
+    strength = float(np.median(np.abs(target.texture_hw[::2, ::2])))
+    mismatch = 0.0
     shift_2 = last_2.copy()
     for _ in range(_ITERATIONS):
         matrix = np.array([[1.0, 0.0, shift_2[0]], [0.0, 1.0, shift_2[1]]])
@@ -168,7 +184,8 @@ def _register(
         margin_y = min(int(abs(shift_2[1])) + 3, height // 3)
         inside = (slice(margin_y, height - margin_y), slice(margin_x, width - margin_x))
         error_hw = moved_hw[inside] - target.texture_hw[inside]
-        spread = max(1.0, 2.0 * float(np.median(np.abs(error_hw[::2, ::2]))))
+        mismatch = float(np.median(np.abs(error_hw[::2, ::2])))
+        spread = max(1.0, 2.0 * mismatch)
         weight_hw = 1.0 / (1.0 + (error_hw / spread) ** 2) ** 2
         x_hw, y_hw = target.slope_x_hw[inside], target.slope_y_hw[inside]
         weighted_x_hw, weighted_y_hw = weight_hw * x_hw, weight_hw * y_hw
@@ -187,4 +204,4 @@ def _register(
         shift_2 += step_2
         if np.abs(step_2).max() < _CONVERGED:
             break
-    return shift_2
+    return shift_2, strength > _LEAST_TEXTURE and mismatch > _MISMATCH * strength

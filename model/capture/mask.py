@@ -5,10 +5,13 @@ Shape letters: H rows, W columns, N pieces.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.refusals import NoWalkerFound, WalkerCutOff
 from model.silhouettes import Silhouette
 
 _TWO_LEVEL_SHARE = 0.99
@@ -21,6 +24,10 @@ _SPECK_SHARE = 0.004
 """Pieces below this share of the largest piece are noise."""
 _PIECE_GAP = 0.12
 """Pieces of a broken walker lie closer than this share of the height that they make together."""
+_INVERTED_SHARE = 0.7
+"""Of the picture that is white: even a frame cut to the walker is half black."""
+_CUT_SHARE = 0.5
+"""Of the frames; head, feet or a side outside in more than this is of no use."""
 
 
 def as_mask(grey_hw: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
@@ -34,14 +41,18 @@ def as_mask(grey_hw: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
         return np.zeros_like(grey_hw) if high == 0 else None
     between = cv2.countNonZero(cv2.inRange(grey_hw, low + 1, high - 1)) if high > low + 1 else 0
     if between == 0:
-        return np.asarray(cv2.compare(grey_hw, low, cv2.CMP_GT), dtype=np.uint8)
+        return _above(grey_hw, low)
     if low > _LOW_LEVEL_MAX or high < _HIGH_LEVEL_MIN:
         return None
     margin = _RINGING * (high - low)
     between = cv2.countNonZero(cv2.inRange(grey_hw, low + margin, high - margin))
     if between > (1.0 - _TWO_LEVEL_SHARE) * grey_hw.size:
         return None
-    return np.asarray(cv2.compare(grey_hw, (low + high) / 2, cv2.CMP_GT), dtype=np.uint8)
+    return _above(grey_hw, (low + high) / 2)
+
+
+def _above(grey_hw: NDArray[np.uint8], level: float) -> NDArray[np.uint8]:
+    return np.asarray(cv2.threshold(grey_hw, level, 1, cv2.THRESH_BINARY)[1], dtype=np.uint8)
 
 
 def cut_out_walker(mask_hw: NDArray[np.uint8]) -> Silhouette | None:
@@ -62,12 +73,54 @@ def cut_out_walker(mask_hw: NDArray[np.uint8]) -> Silhouette | None:
     )
     if count == 2:
         return Silhouette(mask_hw=(box_hw > 0).view(np.uint8), top=top, left=left)
-    kept = _pieces_of_walker(stats_n5[1:])
+    kept = _pieces_of_walker(np.asarray(stats_n5[1:], dtype=np.int32))
     belongs_n = np.zeros(count, np.uint8)
     belongs_n[1:][kept] = 1
     walker_hw = belongs_n[labels_hw]
     x, y, w, h = cv2.boundingRect(walker_hw)
     return Silhouette(mask_hw=walker_hw[y : y + h, x : x + w].copy(), top=top + y, left=left + x)
+
+
+def check_masks(found: Sequence[Silhouette], height: int, width: int) -> None:
+    """Refuses silhouettes that are blank, inverted, or cut off by the picture's edge.
+
+    Frames that were cut to the walker touch opposite edges at once and are welcome.
+
+    Args:
+        found: the silhouettes of the frames that are not blank.
+        height: of the frames, in pixels.
+        width: of the frames, in pixels.
+
+    Raises:
+        NoWalkerFound: nothing is white, or nearly all is.
+        WalkerCutOff: in most frames the walker goes on beyond one edge.
+    """
+    if not found:
+        raise NoWalkerFound("All frames are black.")
+    share = float(np.median([one.area for one in found])) / (height * width)
+    if share > _INVERTED_SHARE:
+        raise NoWalkerFound(
+            f"{share:.0%} of the picture is white; a silhouette is white on black.",
+            white_share=round(share, 3),
+        )
+    touches_n4 = np.array(
+        [
+            (
+                one.top == 0,
+                one.top + one.height == height,
+                one.left == 0,
+                one.left + one.width == width,
+            )
+            for one in found
+        ]
+    )
+    for first, second in ((0, 1), (2, 3)):
+        cut_share = float((touches_n4[:, first] ^ touches_n4[:, second]).mean())
+        if cut_share > _CUT_SHARE:
+            raise WalkerCutOff(
+                f"In {cut_share:.0%} of the frames the walker goes on beyond the picture's edge.",
+                frames_cut=round(cut_share * len(found)),
+            )
 
 
 def _pieces_of_walker(stats_n5: NDArray[np.int32]) -> NDArray[np.bool_]:

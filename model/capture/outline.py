@@ -15,13 +15,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter, uniform_filter1d
 
 from model.capture.background import Background, estimate_background, sample_frames
-from model.capture.channels import mean, total
-from model.capture.mask import cut_out_walker
+from model.capture.body_shape import SHAPE_MOST, BodyShape, PlacedMask
+from model.capture.likelihood import log_density_of_scene
 from model.capture.walker import Stretch
-from model.silhouettes import Silhouette
+from model.silhouettes import Silhouette, cut_to_box
 
 _MARGIN = 0.12
 """Around the walker's box, in heights of the walker."""
@@ -29,23 +28,10 @@ _BANDS = 8
 _GREY_BINS, _COLOUR_BINS = 32, 8
 _UNKNOWN_CLOTHES = 0.15
 """Share of the walker's pixels whose colour the walk has not shown before."""
-_SHADE_SHARE = 0.5
-"""Of background pixels that lie in somebody's shadow, before looking."""
-_SHADE_DARKEST = 0.40
-"""Light that a shadow leaves, as a share of the full light."""
-_SHADE_SLOPE = 0.10
-"""Change of the logarithm of the light per pixel in a shadow, above the noise."""
-_SHADE_TEXTURE = 0.15
-"""Share of the background's own slope that a misplaced or coarsely coded shadow may show."""
-_SHADE_TINT = 0.06
-"""By how much a shadow darkens one colour more than another, standard deviation."""
-_TAIL_FREEDOM = 4.0
-"""Of the t distribution of background noise: grass and compression have heavier tails than Gauss."""
-_SHAPE_GRID = 48
-_SHAPE_MOST = 1.5
-"""Logarithm of the odds that the mean shape of the walk may add or take."""
+_SPECK = 0.005
+"""Of the largest piece's area: what is smaller is noise."""
 _STRANGE = 0.7
-"""Of `_SHAPE_MOST`: a loose piece this unlikely is not the walker's."""
+"""Of `SHAPE_MOST`: a loose piece this unlikely is not the walker's."""
 _SURE = 5.0
 """Logarithm of the odds beyond which a single pixel may not go."""
 _NEIGHBOURS, _NEIGHBOUR_REACH = 3.0, 0.012
@@ -77,12 +63,14 @@ def cut_out(
         for frame, box_4 in zip(walk.frames_n, walk.boxes_n4, strict=True)
     ]
     palette_bk = _learn_clothes([(view, view.seed_hw) for view in views])
-    masks = [_walker_pixels(view, palette_bk, walk.height) for view in views]
-    axes_n = _axes(views, masks)
-    shape_hw = _mean_shape(walk, views, masks, axes_n)
-    for frame, view, box_4, axis in zip(walk.frames_n, views, walk.boxes_n4, axes_n, strict=True):
-        prior_hw = _shape_at(shape_hw, view, box_4, axis)
-        silhouette = _outline(view, palette_bk, walk.height, prior_hw)
+    shape = BodyShape(
+        [
+            PlacedMask(_walker_pixels(view, palette_bk, walk.height), view.top, view.left, box_4)
+            for view, box_4 in zip(views, walk.boxes_n4, strict=True)
+        ]
+    )
+    for number, (frame, view) in enumerate(zip(walk.frames_n, views, strict=True)):
+        silhouette = _outline(view, palette_bk, walk.height, shape.prior(number))
         if silhouette is not None:
             yield int(frame), silhouette
 
@@ -123,7 +111,7 @@ class _View:
         seen_hwc = frame_hwc[rows, columns].astype(np.float32)
         expected_hwc = background.level_hwc[rows, columns] * gain_c
         noise_hw = background.noise_hw[rows, columns]
-        empty_hw = _log_density_of_scene(seen_hwc, expected_hwc, noise_hw)
+        empty_hw = log_density_of_scene(seen_hwc, expected_hwc, noise_hw)
         uniform = -seen_hwc.shape[2] * np.log(256.0)
         steps = np.arange(rows.start, rows.stop, dtype=np.float64)
         bands_h = np.clip((steps - box_4[1]) / (box_4[3] - box_4[1]) * _BANDS, 0, _BANDS - 1)
@@ -174,50 +162,14 @@ def _background_beside(
     return estimate_background(levelled_nhwc, hidden_nhw)
 
 
-def _log_density_of_scene(
-    seen_hwc: NDArray[np.float32],
-    expected_hwc: NDArray[np.float32],
-    noise_hw: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    channels = seen_hwc.shape[2]
-    strayed_hw = total(np.square((seen_hwc - expected_hwc) / noise_hw[..., None]))
-    lit_hw = (
-        -(_TAIL_FREEDOM + channels) / 2 * np.log1p(strayed_hw / _TAIL_FREEDOM)
-        - channels * np.log(noise_hw * 2.66)  # normalises the t distribution with 4 degrees
-    )
-    light_hwc = (seen_hwc + 1.0) / (expected_hwc + 1.0)
-    light_hw = mean(light_hwc)
-    logarithm_hw = np.log(np.maximum(cv2.GaussianBlur(light_hw, (0, 0), 0.8), 0.02))
-    slope_hw = cv2.blur(
-        np.hypot(
-            cv2.Sobel(logarithm_hw, cv2.CV_32F, 1, 0, scale=1 / 8),
-            cv2.Sobel(logarithm_hw, cv2.CV_32F, 0, 1, scale=1 / 8),
-        ),
-        (3, 3),
-    )
-    brightness_hw = mean(expected_hwc) + 1.0
-    own_slope_hw = np.hypot(
-        cv2.Sobel(brightness_hw, cv2.CV_32F, 1, 0, scale=1 / 8),
-        cv2.Sobel(brightness_hw, cv2.CV_32F, 0, 1, scale=1 / 8),
-    )
-    allowed_hw = 0.5 * noise_hw + _SHADE_TEXTURE * cv2.blur(own_slope_hw, (5, 5))
-    steep_hw = slope_hw / (_SHADE_SLOPE + allowed_hw / brightness_hw)
-    shade_hw = np.log(_SHADE_SHARE / ((1.0 - _SHADE_DARKEST) * brightness_hw)) - steep_hw**2
-    if channels > 1:
-        tint_hw = total(np.square(light_hwc - light_hw[..., None])) / _SHADE_TINT**2
-        shade_hw -= 0.5 * tint_hw + 2.0 * np.log(_SHADE_TINT * brightness_hw * 2.5)
-    shade_hw[(light_hw < _SHADE_DARKEST) | (light_hw > 1.0)] = -np.inf
-    return np.asarray(np.logaddexp(lit_hw, shade_hw), dtype=np.float32)
-
-
-def _colour_numbers(
-    seen_hwc: NDArray[np.uint8], gain_c: NDArray[np.float32]
-) -> NDArray[np.int32]:
+def _colour_numbers(seen_hwc: NDArray[np.uint8], gain_c: NDArray[np.float32]) -> NDArray[np.int32]:
     levelled_hwc = np.clip(seen_hwc / gain_c, 0, 255).astype(np.int32)
     if seen_hwc.shape[2] == 1:
         return levelled_hwc[..., 0] * _GREY_BINS // 256
     binned_hwc = levelled_hwc * _COLOUR_BINS // 256
-    return (binned_hwc[..., 0] * _COLOUR_BINS + binned_hwc[..., 1]) * _COLOUR_BINS + binned_hwc[..., 2]
+    return (binned_hwc[..., 0] * _COLOUR_BINS + binned_hwc[..., 1]) * _COLOUR_BINS + binned_hwc[
+        ..., 2
+    ]
 
 
 def _colours(channels: int) -> int:
@@ -228,7 +180,11 @@ def _learn_clothes(
     views: Sequence[tuple[_View, NDArray[np.bool_]]],
 ) -> NDArray[np.float32]:
     """Log density of the walker's colours in each band, (B, K)."""
-    colours = _GREY_BINS if max(int(v.colours_hw.max()) for v, _ in views) < _GREY_BINS else _COLOUR_BINS**3
+    colours = (
+        _GREY_BINS
+        if max(int(v.colours_hw.max()) for v, _ in views) < _GREY_BINS
+        else _COLOUR_BINS**3
+    )
     counts_bk = np.zeros((_BANDS, colours))
     for view, walker_hw in views:
         numbers = view.bands_hw[walker_hw] * colours + view.colours_hw[walker_hw]
@@ -240,64 +196,6 @@ def _learn_clothes(
     mixed_bk = (1 - _UNKNOWN_CLOTHES) * share_bk + _UNKNOWN_CLOTHES / colours
     volume = 256 / _GREY_BINS if colours == _GREY_BINS else (256 / _COLOUR_BINS) ** 3
     return np.asarray(np.log(mixed_bk / volume), dtype=np.float32)
-
-
-def _axes(views: Sequence[_View], masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
-    """The column of the walker's middle in each view, smoothed over time."""
-    found_n = np.array(
-        [
-            view.left + (np.median(np.nonzero(mask_hw)[1]) if mask_hw.any() else np.nan)
-            for view, mask_hw in zip(views, masks, strict=True)
-        ]
-    )
-    known_n = np.flatnonzero(np.isfinite(found_n))
-    if known_n.size == 0:
-        return np.array([view.left + view.empty_hw.shape[1] / 2 for view in views])
-    filled_n = np.interp(np.arange(found_n.size), known_n, found_n[known_n])
-    return uniform_filter1d(median_filter(filled_n, 7, mode="nearest"), 5, mode="nearest")
-
-
-def _mean_shape(
-    walk: Stretch,
-    views: Sequence[_View],
-    masks: Sequence[NDArray[np.bool_]],
-    axes_n: NDArray[np.float64],
-) -> NDArray[np.float32]:
-    """How often each place of the body's frame was the walker, as log odds on a square grid."""
-    total_hw = np.zeros((_SHAPE_GRID, _SHAPE_GRID), np.float32)
-    for view, mask_hw, box_4, axis in zip(views, masks, walk.boxes_n4, axes_n, strict=True):
-        to_grid = _grid_of_body(view, box_4, axis)
-        total_hw += cv2.warpAffine(
-            mask_hw.astype(np.float32), to_grid, (_SHAPE_GRID, _SHAPE_GRID), flags=cv2.INTER_LINEAR
-        )
-    share_hw = np.clip(cv2.GaussianBlur(total_hw / len(views), (0, 0), 1.0), 0.02, 0.98)
-    return np.asarray(np.clip(np.log(share_hw / (1 - share_hw)), -_SHAPE_MOST, _SHAPE_MOST))
-
-
-def _shape_at(
-    shape_hw: NDArray[np.float32], view: _View, box_4: NDArray[np.float64], axis: float
-) -> NDArray[np.float32]:
-    height, width = view.empty_hw.shape
-    prior_hw = cv2.warpAffine(
-        shape_hw,
-        _grid_of_body(view, box_4, axis),
-        (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=-_SHAPE_MOST,
-    )
-    return np.asarray(prior_hw, dtype=np.float32)
-
-
-def _grid_of_body(view: _View, box_4: NDArray[np.float64], axis: float) -> NDArray[np.float64]:
-    """From pixels of the view to a grid that spans the walker's height, and as much across."""
-    scale = _SHAPE_GRID / (box_4[3] - box_4[1])
-    return np.array(
-        [
-            [scale, 0.0, (view.left - axis) * scale + _SHAPE_GRID / 2],
-            [0.0, scale, (view.top - box_4[1]) * scale],
-        ]
-    )
 
 
 def _walker_pixels(
@@ -325,11 +223,10 @@ def _outline(
     prior_hw: NDArray[np.float32],
 ) -> Silhouette | None:
     walker_hw = _walker_pixels(view, palette_bk, height, prior_hw)
-    silhouette = cut_out_walker(_without_strangers(walker_hw, prior_hw))
+    silhouette = cut_to_box(_without_holes(_without_strangers(walker_hw, prior_hw)))
     if silhouette is None:
         return None
-    mask_hw = _without_holes(silhouette.mask_hw)
-    return Silhouette(mask_hw, silhouette.top + view.top, silhouette.left + view.left)
+    return Silhouette(silhouette.mask_hw, silhouette.top + view.top, silhouette.left + view.left)
 
 
 def _without_strangers(
@@ -341,10 +238,11 @@ def _without_strangers(
         return walker_hw.view(np.uint8)
     prior_n = np.bincount(labels_hw.ravel(), prior_hw.ravel(), count)
     area_n = stats_n5[:, cv2.CC_STAT_AREA]
-    kept_n = prior_n / area_n > -_STRANGE * _SHAPE_MOST
+    kept_n = prior_n / area_n > -_STRANGE * SHAPE_MOST
+    kept_n &= area_n >= _SPECK * area_n[1:].max()
     kept_n[1 + int(np.argmax(area_n[1:]))] = True
     kept_n[0] = False
-    return kept_n[labels_hw].view(np.uint8)
+    return np.asarray(kept_n[labels_hw], dtype=np.uint8)
 
 
 def _without_holes(mask_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -6,7 +6,8 @@ Shape letters: T frames, H rows, W columns, C colour channels.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from model.capture.clip import Clip, working_size
 from model.capture.limits import CaptureLimits
-from model.capture.mask import as_mask, cut_out_walker
+from model.capture.mask import as_mask, check_masks, cut_out_walker
 from model.capture.picture import (
     PictureHeader,
     check_size,
@@ -34,7 +35,7 @@ _SCENE_FRAMES_EXPECTED = 300
 
 def frames_of_pictures(
     paths: Sequence[Path], limits: CaptureLimits
-) -> Iterator[tuple[str, bytes]]:
+) -> Generator[tuple[str, bytes], None, None]:
     """Yields (number, file bytes) of pictures that were uploaded one by one, in their order.
 
     Raises:
@@ -46,7 +47,7 @@ def frames_of_pictures(
 
 
 def read_bundle(
-    frames: Iterator[tuple[str, bytes]],
+    frames: Generator[tuple[str, bytes], None, None],
     limits: CaptureLimits,
     *,
     frames_per_second: float | None,
@@ -64,10 +65,12 @@ def read_bundle(
     Raises:
         MediaNotReadable: a frame is no picture, damaged, of another size or of another sort.
         MediaTooLarge: too many pixels in one frame or in all of them.
+        NoWalkerFound, WalkerCutOff: silhouettes without a walker, or with half of one.
     """
     bundle = _Bundle(limits)
-    for name, data in frames:
-        bundle.add(name, data)
+    with closing(frames):  # a refused archive is closed now, not when its traceback is forgotten
+        for name, data in frames:
+            bundle.add(name, data)
     return bundle.finish(frames_per_second)
 
 
@@ -125,6 +128,7 @@ class _Bundle:
                 other_frames=len(self._strays),
             )
         height, width = self._size
+        check_masks([found for found in self._silhouettes if found], height, width)
         return SilhouetteSequence(
             silhouettes=tuple(self._silhouettes),
             frame_height=height,
@@ -168,7 +172,7 @@ class _Bundle:
 
     def _add_picture(self, header: PictureHeader, data: bytes, label: str) -> None:
         if header.is_grey:
-            picture_hwc = cv2.cvtColor(decode_grey(data, label), cv2.COLOR_GRAY2BGR)
+            picture_hwc = np.repeat(decode_grey(data, label)[..., None], 3, axis=2)
         else:
             picture_hwc = decode_colour(data, label)
         self._check_same_size(picture_hwc, label)
@@ -180,7 +184,9 @@ class _Bundle:
             width, height, frames=_SCENE_FRAMES_EXPECTED, channels=3, limits=self._limits
         )
         if size != (width, height):
-            picture_hwc = cv2.resize(picture_hwc, size, interpolation=cv2.INTER_AREA)
+            picture_hwc = np.asarray(
+                cv2.resize(picture_hwc, size, interpolation=cv2.INTER_AREA), dtype=np.uint8
+            )
         self._keep(picture_hwc.nbytes)
         self._pictures_hwc.append(picture_hwc)
 

@@ -108,7 +108,7 @@ class _Stream:
             self._refuse()
         facts = json.loads(announcement)
         width, height = int(facts["width"]), int(facts["height"])
-        capacity = max(1, self._limits.max_kept_bytes // (width * height * 3))
+        capacity = 1 + max(1, self._limits.max_kept_bytes // (width * height * 3))
         # Memory is taken from the system page by page as frames arrive, not here.
         frames_thwc = np.empty((capacity, height, width, 3), np.uint8)
         frames = 0
@@ -164,7 +164,8 @@ class _Stream:
             )
         if status == decoder_child.EXIT_TOO_LONG:
             raise MediaTooLarge(
-                f"The clip is longer than {limits.max_seconds:.0f} s or {limits.max_frames} frames.",
+                f"The clip is longer than {limits.max_seconds:.0f} s or"
+                f" {limits.max_frames} frames.",
                 max_seconds=limits.max_seconds,
                 max_frames=limits.max_frames,
             )

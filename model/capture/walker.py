@@ -6,6 +6,7 @@ Shape letters: N sightings.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,8 @@ _RIVAL_OVERLAP = 0.4
 """Of the walk's frames in which somebody else walks too."""
 _REACH = 0.25
 """Of the frame's height: how far apart the pieces of a walker may lie whose coat is not seen."""
+_STAYS_SHARE, _LIMBS_BREADTH = 0.6, 0.5
+"""Of the recording, and height over width, of the arms and legs of somebody on one spot."""
 _SAME_PERSON = 0.4
 """Heights between the middles of two tracks that may be head and legs of one person."""
 _RIVAL_HEIGHT = 0.6
@@ -97,7 +100,9 @@ def choose_walk(tracks: list[Track], scene: Scene) -> tuple[Stretch, list[Stretc
     smoothed = [_fill_gaps(track) for track in tracks if _is_followed(track, scene)]
     joined = _join_companions(smoothed, _REACH * scene.height)
     walks = [stretch for frames, boxes in joined for stretch in _stretches(frames, boxes, scene)]
-    whole = [walk for walk in walks if _is_person(walk, scene) and _cut_share(walk, scene) <= _CUT_SHARE]
+    whole = [
+        walk for walk in walks if _is_person(walk, scene) and _cut_share(walk, scene) <= _CUT_SHARE
+    ]
     if not whole:
         raise _reason(joined, walks, scene)
     best = max(whole, key=lambda walk: len(walk.frames_n) * min(walk.travel, 3.0) * walk.height)
@@ -148,15 +153,20 @@ def _join_companions(paths: list[_Path], reach: float) -> list[_Path]:
     joined: list[_Path] = []
     while remaining:
         frames_n, boxes_n4 = remaining.pop(0)
-        apart = []
-        for other in remaining:
-            if _keeps_with(frames_n, boxes_n4, *other, reach=reach):
-                boxes_n4 = _union(frames_n, boxes_n4, *other)
-            else:
-                apart.append(other)
-        remaining = apart
+        # A head joins the legs only once the coat between them has joined: look again.
+        while (found := _companion(frames_n, boxes_n4, remaining, reach)) is not None:
+            boxes_n4 = _union(frames_n, boxes_n4, *remaining.pop(found))
         joined.append((frames_n, boxes_n4))
     return joined
+
+
+def _companion(
+    frames_n: NDArray[np.intp], boxes_n4: NDArray[np.float64], others: list[_Path], reach: float
+) -> int | None:
+    for index, other in enumerate(others):
+        if _keeps_with(frames_n, boxes_n4, *other, reach=reach):
+            return index
+    return None
 
 
 def _keeps_with(
@@ -217,7 +227,9 @@ def _stretches(
         if part.size >= _LEAST_SECONDS * rate and visible_n[part[0]]:
             smooth_n4 = uniform_filter1d(
                 median_filter(boxes_n4[part], size=(window, 1), mode="nearest"),
-                size=max(3, window // 2), axis=0, mode="nearest",
+                size=max(3, window // 2),
+                axis=0,
+                mode="nearest",
             )
             travel = _travel(boxes_n4[part], height)
             if travel >= _LEAST_TRAVEL:
@@ -229,7 +241,7 @@ def _bridge_pauses(heading_n: NDArray[np.int_], longest: int) -> NDArray[np.int_
     """Gives moments of no motion the heading around them when it is the same on both sides."""
     bridged_n = heading_n.copy()
     moving = np.flatnonzero(heading_n)
-    for before, after in zip(moving[:-1], moving[1:], strict=True):
+    for before, after in pairwise(moving.tolist()):
         if 1 < after - before <= longest and heading_n[before] == heading_n[after]:
             bridged_n[before:after] = heading_n[before]
     if moving.size and moving[0] <= longest:
@@ -257,9 +269,7 @@ def _touches_side(
 
 def _cut_share(walk: Stretch, scene: Scene) -> float:
     moved_n = scene.shifts_t2[walk.frames_n, 1]
-    return float(
-        _leaves(walk.boxes_n4[:, 1], walk.boxes_n4[:, 3], moved_n, scene.height).mean()
-    )
+    return float(_leaves(walk.boxes_n4[:, 1], walk.boxes_n4[:, 3], moved_n, scene.height).mean())
 
 
 def _leaves(
@@ -296,9 +306,13 @@ def _reason(paths: list[_Path], walks: list[Stretch], scene: Scene) -> WalkRefus
     for frames_n, boxes_n4 in large:
         if _touches_side(frames_n, boxes_n4, scene).mean() > _CUT_SHARE and len(frames_n) > 5:
             return WalkerCutOff("Somebody is seen only at the side of the picture.")
-    for _, boxes_n4 in large:
+    for frames_n, boxes_n4 in large:
         high = float(np.median(boxes_n4[:, 3] - boxes_n4[:, 1]))
         wide = float(np.median(boxes_n4[:, 2] - boxes_n4[:, 0]))
-        if _BROADEST <= high / wide <= _SLIMMEST:
+        stays = len(frames_n) >= _STAYS_SHARE * len(scene.shifts_t2)
+        if high / wide >= (_LIMBS_BREADTH if stays else _BROADEST):
             return WalkerStandsStill("Somebody moves in the picture, but stays in one place.")
-    return NoWalkerFound("Nothing that walks like a person was found in the recording.")
+    return NoWalkerFound(
+        "Nothing in the recording moves like a walking person: the scene is empty, or whoever is"
+        " in it stands still."
+    )

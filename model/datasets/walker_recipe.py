@@ -16,10 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from model import gait_period as gait_period_module
-from model import gei as gei_module
 from model import walkers
-from model.capture import mask as mask_module
 from model.capture.mask import cut_out_walker
 from model.gei import GeiConfig, align, energy_image, mean_image
 from model.refusals import WalkRefused
@@ -166,7 +163,7 @@ def _generator_fingerprint() -> str:
     """
     folder = Path(walkers.__file__).parent
     digest = hashlib.sha256()
-    beside = [Path(part.__file__) for part in (gei_module, gait_period_module, mask_module)]
+    beside = [folder.parent / name for name in ("gei.py", "gait_period.py", "capture/mask.py")]
     for path in [*sorted(folder.glob("*.py")), *beside]:
         if path.stem in ("fit_mocap", "bvh"):  # run by hand; their result is the .npz
             continue

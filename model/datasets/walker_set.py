@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -33,12 +33,11 @@ from rich.progress import (
 )
 
 from model.datasets.walker_recipe import Take, WalkerSetConfig, takes_of
-from model.gei import GeiConfig
 
 TAKES_PER_SHARD = 200  # about eight seconds of work: what an interruption costs each process
 LONGEST_WINDOW = 255  # frames: a window's sum is held in one byte per pixel
 
-WalkArrays: TypeAlias = dict[str, NDArray[np.generic]]
+WalkArrays: TypeAlias = dict[str, NDArray[Any]]
 
 
 class WalkerSetMismatch(Exception):
@@ -110,28 +109,30 @@ class WalkerSet:
             raise WalkerSetIncomplete(
                 f"{len(missing)} of {len(shards)} shards of {folder} are missing; build it again."
             )
-        gei = GeiConfig(**card["config"]["gei"])
+        gei = card["config"]["gei"]
         per_shard: list[WalkArrays] = []
         for shard in shards:
             with np.load(shard / "walks.npz", allow_pickle=False) as stored:
                 per_shard.append({name: stored[name] for name in stored.files})
         counts = [len(arrays["identity"]) for arrays in per_shard]
 
-        def joined(name: str, dtype: type[np.generic]) -> NDArray[np.generic]:
-            return np.concatenate([arrays[name] for arrays in per_shard]).astype(dtype)
-
+        joined = {
+            name: np.concatenate([arrays[name] for arrays in per_shard])
+            for name in per_shard[0]
+            if name not in ("offsets", "refused")
+        }
         return cls(
             folder=folder,
             fingerprint=card["fingerprint"],
-            height=gei.height,
-            width=gei.width,
-            identity_n=joined("identity", np.int64),  # type: ignore[arg-type]
-            azimuth_degrees_n=joined("azimuth_degrees", np.float32),  # type: ignore[arg-type]
-            condition_n=joined("condition", np.uint8),  # type: ignore[arg-type]
-            walk_index_n=joined("walk_index", np.int32),  # type: ignore[arg-type]
-            period_frames_n=joined("period_frames", np.float32),  # type: ignore[arg-type]
+            height=gei["height"],
+            width=gei["width"],
+            identity_n=joined["identity"],
+            azimuth_degrees_n=joined["azimuth_degrees"],
+            condition_n=joined["condition"],
+            walk_index_n=joined["walk_index"],
+            period_frames_n=joined["period_frames"],
             frames_n=np.concatenate([np.diff(arrays["offsets"]) for arrays in per_shard]),
-            geis_nhw=joined("geis", np.uint8),  # type: ignore[arg-type]
+            geis_nhw=joined["geis"],
             refused=sum(int(arrays["refused"]) for arrays in per_shard),
             _shard_frames=tuple(
                 np.load(shard / "frames_packed.npy", mmap_mode="r") for shard in shards

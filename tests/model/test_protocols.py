@@ -173,9 +173,8 @@ def test_a_missing_gallery_walk_is_a_miss_and_a_missing_probe_is_no_probe() -> N
         if not (subject[i] == BERT and condition[i] == "nm" and walk[i] <= 4 and view[i] == 90)
         and not (subject[i] == ANNA and condition[i] == "bg" and view[i] == 0)
     ]
-    condition, walk, view, subject = (
-        [values[i] for i in kept] for values in (condition, walk, view, subject)
-    )
+    condition, subject = [condition[i] for i in kept], [subject[i] for i in kept]
+    walk, view = [walk[i] for i in kept], [view[i] for i in kept]
     scores_nn = (np.array(subject)[:, None] == np.array(subject)[None, :]).astype(np.float32)
     cells, pairs = casia_b_cells(condition, walk, view, "bg")
     rate = recognition_rate(scores_nn, subject, cells)

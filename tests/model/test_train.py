@@ -89,10 +89,11 @@ def test_the_network_learns_to_tell_three_people_apart(walkers: WalkerSet, tmp_p
     """After 40 steps the cross-entropy is well below guessing."""
     recipe = replace(
         RECIPE,
-        steps=40,
+        steps=30,
         subjects_per_batch=3,
         walks_per_subject=4,
-        peak_rate=0.02,
+        peak_rate=0.003,
+        triplet_begins=1.0,
         label_smoothing=0.0,
         augment=AugmentConfig(flip=0, warp=0, fade=0, erase=0, gamma=0),
     )
@@ -114,13 +115,15 @@ def test_the_triplet_loss_is_the_hardest_pair_s_gap() -> None:
 def test_the_triplet_loss_has_a_gradient_for_equal_vectors() -> None:
     """The slope of the square root at zero must not make weights NaN."""
     embedding = torch.ones(4, 3, requires_grad=True)
-    batch_hard_triplet(embedding, torch.tensor([0, 0, 1, 1]), 0.2).backward()  # type: ignore[no-untyped-call]  # torch
+    loss = batch_hard_triplet(embedding, torch.tensor([0, 0, 1, 1]), 0.2)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     assert embedding.grad is not None
     assert torch.isfinite(embedding.grad).all()
 
 
 def test_augmentation_is_a_function_of_its_random_numbers() -> None:
-    """Same seed, same images; values stay between nothing and everything; without chances nothing."""
+    """Same seed, same images; values stay between nothing and everything; without chances
+    nothing."""
     geis = np.random.default_rng(0).integers(0, 256, (6, 64, 44), dtype=np.uint8)
     always = AugmentConfig(flip=1, warp=1, fade=1, erase=1, gamma=1)
     first = augmented(geis, np.random.default_rng(5), always)

@@ -5,10 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app.http.routes.walks import PngResponse
-from app.http.schemas import JobState, problems
+from app.http.schemas import JobState, UnfinishedJobs, problems
 from app.http.services import Parts
 
 router = APIRouter(tags=["jobs"])
+
+
+@router.get("/jobs")
+def count_jobs(services: Parts) -> UnfinishedJobs:
+    """How many accepted jobs wait and run, in all processes of this service."""
+    return UnfinishedJobs.model_validate(services.registry.jobs.counts())
 
 
 @router.get("/jobs/{job}", responses=problems(404))

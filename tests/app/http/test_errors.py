@@ -29,7 +29,9 @@ def test_an_unanswered_method_is_a_problem_that_lists_the_others(service: LiveSe
     assert response.headers["allow"] == "POST"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "", "127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "", "127.0.0.1.evil.example"]
+)
 def test_a_name_that_was_rebound_to_this_machine_is_refused(
     service: LiveService, host: str
 ) -> None:
@@ -53,9 +55,7 @@ def test_a_page_of_another_site_cannot_change_anything(
     assert "stolen" not in service.http.get("/galleries").text
 
 
-def test_the_console_of_this_service_may_change_things(
-    service: LiveService, gallery: str
-) -> None:
+def test_the_console_of_this_service_may_change_things(service: LiveService, gallery: str) -> None:
     headers = {"Origin": service.url, "Sec-Fetch-Site": "same-origin"}
 
     response = service.http.post("/galleries", json={"name": gallery}, headers=headers)
@@ -122,6 +122,7 @@ def test_the_description_covers_every_route_and_fits_the_answers(service: LiveSe
         "/walks/{walk}/gei.png": {"get"},
         "/galleries": {"get", "post"},
         "/galleries/{gallery}": {"get", "patch", "delete"},
+        "/jobs": {"get"},
         "/jobs/{job}": {"get"},
         "/jobs/{job}/gei.png": {"get"},
         "/livez": {"get"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_an_unknown_job_is_a_404(service: LiveService) -> None:
 
 
 def test_under_one_key_the_work_is_done_once(service: LiveService, gallery: str) -> None:
-    call = {
+    call: dict[str, Any] = {
         "data": {"subject": "ada", "gallery": gallery},
         "files": {"walk": ("walk.zip", walk_zip(ADA))},
         "headers": {"Idempotency-Key": f"key-{gallery}"},
@@ -85,7 +86,7 @@ def test_under_one_key_the_work_is_done_once(service: LiveService, gallery: str)
 
 
 def test_a_repeated_refusal_is_the_same_refusal(service: LiveService, gallery: str) -> None:
-    call = {
+    call: dict[str, Any] = {
         "files": {"walk": ("walk.mp4", b"no film")},
         "headers": {"Idempotency-Key": f"key-{gallery}"},
     }
@@ -99,12 +100,8 @@ def test_a_repeated_refusal_is_the_same_refusal(service: LiveService, gallery: s
 def test_a_key_belongs_to_one_content(service: LiveService, gallery: str) -> None:
     headers = {"Idempotency-Key": f"key-{gallery}"}
     form = {"subject": "ada", "gallery": gallery}
-    first = service.http.post(
-        "/enroll", data=form, files={"walk": walk_zip(ADA)}, headers=headers
-    )
-    other = service.http.post(
-        "/enroll", data=form, files={"walk": walk_zip(BOB)}, headers=headers
-    )
+    first = service.http.post("/enroll", data=form, files={"walk": walk_zip(ADA)}, headers=headers)
+    other = service.http.post("/enroll", data=form, files={"walk": walk_zip(BOB)}, headers=headers)
 
     assert first.status_code == 201
     assert_refused(other, 422, "idempotency-key-reused")
@@ -129,7 +126,7 @@ def test_a_key_is_short_and_printable(service: LiveService, key: str) -> None:
     response = service.http.post(
         "/identify",
         files={"walk": walk_zip(ADA)},
-        headers={"Idempotency-Key": key.encode()},  # type: ignore[dict-item]  # raw bytes
+        headers=[(b"Idempotency-Key", key.encode())],
     )
 
     assert assert_refused(response, 422, "invalid-field")["field"] == "Idempotency-Key"
@@ -140,9 +137,7 @@ def test_a_full_queue_sends_callers_away_before_their_upload_is_read(tmp_path: P
         desk = small.app.state.services.desk
         with desk.place():
             response = small.http.post("/identify", files={"walk": walk_zip(ADA)})
-        after = small.http.post(
-            "/enroll", data={"subject": "ada"}, files={"walk": walk_zip(ADA)}
-        )
+        after = small.http.post("/enroll", data={"subject": "ada"}, files={"walk": walk_zip(ADA)})
 
     assert_refused(response, 503, "too-busy")
     assert int(response.headers["retry-after"]) > 0

@@ -114,9 +114,7 @@ def test_nobody_is_known_in_an_empty_gallery(service: LiveService, gallery: str)
     assert answer.candidates == []
 
 
-def test_a_claim_is_verified_against_the_subject_alone(
-    service: LiveService, gallery: str
-) -> None:
+def test_a_claim_is_verified_against_the_subject_alone(service: LiveService, gallery: str) -> None:
     enroll(service, gallery, "ada", walk_zip(ADA))
     form = {"subject": "ada", "gallery": gallery}
 

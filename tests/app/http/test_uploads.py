@@ -108,9 +108,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(service: LiveService)
 def test_only_multipart_bodies_are_taken(
     service: LiveService, content_type: str, body: bytes
 ) -> None:
-    response = service.http.post(
-        "/identify", content=body, headers={"Content-Type": content_type}
-    )
+    response = service.http.post("/identify", content=body, headers={"Content-Type": content_type})
 
     assert_refused(response, 415, "unsupported-media-type")
 

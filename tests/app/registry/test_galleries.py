@@ -6,8 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.errors import GalleryExists, GalleryNotEmpty, InvalidField, UnknownGallery, UnknownJob
-from app.registry import Registry
+from app.errors import (
+    GalleryExists,
+    GalleryNotEmpty,
+    IdempotencyKeyReused,
+    InvalidField,
+    UnknownGallery,
+    UnknownJob,
+)
+from app.registry import IdempotencyKey, Registry
 from tests.app.registry.conftest import Clock
 from tests.enrolling import enroll, enroll_job, unit_vector
 
@@ -84,3 +91,20 @@ def test_a_gallery_made_anew_is_another_gallery(registry: Registry) -> None:
     first = registry.galleries.create("lab")
     registry.galleries.delete("lab")
     assert registry.galleries.create("lab").id != first.id
+
+
+def test_a_repeated_key_makes_one_gallery(registry: Registry) -> None:
+    key = IdempotencyKey("k" * 64, "f" * 64)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: registry.galleries.create_once("lab", key), range(6)))
+    assert [created for _, created in answers].count(True) == 1
+    assert len({gallery.id for gallery, _ in answers}) == 1
+
+
+def test_a_key_makes_no_second_gallery_of_another_name(registry: Registry) -> None:
+    registry.galleries.create_once("lab", IdempotencyKey("k" * 64, "lab".ljust(64)))
+    with pytest.raises(IdempotencyKeyReused):
+        registry.galleries.create_once("clinic", IdempotencyKey("k" * 64, "clinic".ljust(64)))
+    with pytest.raises(GalleryExists):
+        registry.galleries.create_once("lab", IdempotencyKey("another" * 9, "lab".ljust(64)))
+    assert [gallery.name for gallery in registry.galleries.list()] == ["lab"]

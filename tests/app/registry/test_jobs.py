@@ -9,6 +9,7 @@ import pytest
 
 from app.errors import IdempotencyKeyReused, UnknownJob
 from app.registry import IdempotencyKey, LeaseLost, NewJob, Registry
+from app.registry.job import Home
 from tests.app.registry.conftest import Clock
 from tests.enrolling import enroll_job, identify_job, running_job
 
@@ -227,3 +228,50 @@ def test_a_key_goes_with_its_job(registry: Registry, clock: Clock) -> None:
     clock.advance(hours=25)
     registry.jobs.purge(older_than=timedelta(hours=24))
     assert registry.jobs.add(identify_job("lab"), idempotency=key("k", "new")).created
+
+
+def at_home(owner: str, *, begins: bool = False) -> Home:
+    return Home(owner, timedelta(seconds=30), begins=begins)
+
+
+def test_a_job_whose_caller_waits_in_one_instance_is_not_taken_by_another(
+    registry: Registry,
+) -> None:
+    job = registry.jobs.add(identify_job("lab"), home=at_home("here")).job
+    assert registry.jobs.queued_ids(10) == ()
+    assert registry.jobs.claim_next(owner="there", lease_seconds=30) is None
+    claimed = registry.jobs.claim(job.id, owner="here", lease_seconds=30)
+    assert claimed is not None
+    assert claimed.attempt == 1
+
+
+def test_a_job_that_begins_at_once_is_running_when_it_is_accepted(registry: Registry) -> None:
+    job = registry.jobs.add(identify_job("lab"), home=at_home("here", begins=True)).job
+    assert (job.state, job.attempt) == ("running", 1)
+    assert registry.jobs.get(job.id) == job
+    assert registry.jobs.claim(job.id, owner="there", lease_seconds=30) is None
+    registry.jobs.finish(job.id, job.attempt, {"decision": "unknown"})
+    assert registry.jobs.get(job.id).state == "succeeded"
+
+
+def test_a_waiting_job_of_a_dead_instance_is_free_for_anybody_without_blame(
+    registry: Registry,
+) -> None:
+    job = registry.jobs.add(identify_job("lab"), home=at_home("dead")).job
+    assert registry.jobs.release_owner("dead").requeued == (job.id,)
+    claimed = registry.jobs.claim_next(owner="there", lease_seconds=30)
+    assert claimed is not None
+    assert (claimed.id, claimed.crashes) == (job.id, 0)
+
+
+def test_a_waiting_job_is_free_for_anybody_when_its_home_falls_silent(
+    registry: Registry, clock: Clock
+) -> None:
+    job = registry.jobs.add(identify_job("lab"), home=at_home("silent")).job
+    clock.advance(seconds=20)
+    assert registry.jobs.renew("silent", lease_seconds=30) == 1
+    clock.advance(seconds=20)
+    assert registry.jobs.release_expired().requeued == ()
+    clock.advance(seconds=20)
+    assert registry.jobs.release_expired().requeued == (job.id,)
+    assert registry.jobs.queued_ids(10) == (job.id,)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from model.datasets.walker_recipe import CASIA_B_VIEWS_DEGREES, WalkerSetConfig, as_captured
+from model.datasets.walker_recipe import CONDITIONS, WalkerSetConfig, as_captured
 from model.datasets.walker_set import (
     WalkerSet,
     WalkerSetIncomplete,
@@ -146,7 +146,7 @@ def test_the_stored_gei_is_the_one_the_service_would_make(tmp_path: Path) -> Non
     rng = np.random.default_rng((2, 11, 0))
     walk_seed = int(rng.integers(2**31))
     rng.integers(1)
-    condition = ("nm", "bg", "cl")[int(rng.choice(3, p=config.condition_shares))]
+    condition = CONDITIONS[rng.choice(3, p=config.condition_shares)]
     shot = Shot.random(rng, frames=60)
     sequence = walk_silhouettes(
         Identity.from_seed(11),
@@ -175,18 +175,6 @@ def test_specks_beside_the_walker_are_gone_as_after_capture() -> None:
     assert expected is not None
     assert (walker.top, walker.left) == (expected.top, expected.left)
     assert np.array_equal(walker.mask_hw, expected.mask_hw)
-
-
-def test_the_casia_b_shape_films_ten_walks_from_eleven_views(tmp_path: Path) -> None:
-    config = WalkerSetConfig(
-        first_identity=800, identities=1, frames=26, views="casia-b", fault_share=0.0
-    )
-    walkers = build_walker_set(config, tmp_path / "set", processes=1)
-    assert len(walkers) + walkers.refused == 110
-    assert set(walkers.azimuth_degrees_n.tolist()) <= {float(v) for v in CASIA_B_VIEWS_DEGREES}
-    counts = [int(np.sum(walkers.condition_n == condition)) for condition in range(3)]
-    assert counts == [66, 22, 22]
-    assert walkers.label_n.tolist() == [0] * 110
 
 
 def test_a_walk_too_short_for_a_gei_is_counted_and_left_out(tmp_path: Path) -> None:

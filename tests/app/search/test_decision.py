@@ -1,0 +1,79 @@
+"""A decision names what it rests on; unknown is an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.search import (
+    Candidate,
+    Comparison,
+    SearchResult,
+    decide,
+    decide_verification,
+    possible_duplicates,
+)
+from model.calibration import Calibration
+
+CURVE = Calibration(
+    false_match_rates=(0.5, 0.1, 0.01, 0.001, 0.0001),
+    scores=(0.1, 0.3, 0.5, 0.7, 0.9),
+    source="made up for tests",
+    subjects=10,
+    comparisons=100,
+)
+
+
+def candidate(subject: str, score: float) -> Candidate:
+    return Candidate(subject, None, score, f"walk of {subject}", 1)
+
+
+def result(*candidates: Candidate, gallery_size: int = 1) -> SearchResult:
+    return SearchResult(candidates, gallery_size, 7)
+
+
+def test_a_score_at_the_threshold_is_a_match() -> None:
+    threshold = CURVE.threshold(target_fpir=0.01, gallery_size=1)
+    decision = decide(result(candidate("anna", threshold)), CURVE, target_fpir=0.01)
+    assert (decision.decision, decision.subject) == ("match", "anna")
+    assert (decision.score, decision.threshold) == (threshold, threshold)
+    assert decision.candidates == (candidate("anna", threshold),)
+
+
+def test_a_score_below_the_threshold_is_unknown_but_its_candidates_are_told() -> None:
+    decision = decide(result(candidate("anna", 0.49)), CURVE, target_fpir=0.01)
+    assert (decision.decision, decision.subject, decision.score) == ("unknown", None, 0.49)
+    assert decision.candidates[0].subject == "anna"
+
+
+def test_a_larger_gallery_and_a_stricter_rate_both_raise_the_threshold() -> None:
+    def threshold(gallery_size: int, target_fpir: float) -> float:
+        found = result(candidate("anna", 0.6), gallery_size=gallery_size)
+        return decide(found, CURVE, target_fpir=target_fpir).threshold
+
+    assert threshold(1, 0.01) < threshold(100, 0.01)
+    assert threshold(1, 0.01) < threshold(1, 0.001)
+
+
+def test_nobody_is_known_in_an_empty_gallery() -> None:
+    decision = decide(result(gallery_size=0), CURVE, target_fpir=0.01)
+    assert (decision.decision, decision.subject, decision.score) == ("unknown", None, None)
+    assert decision.gallery_size == 0
+
+
+@pytest.mark.parametrize(("score", "expected"), [(0.7, "match"), (0.69, "no-match")])
+def test_a_claim_is_accepted_from_the_threshold_on(score: float, expected: str) -> None:
+    compared = Comparison("anna", "Anna", score, "walk", 3)
+    verification = decide_verification(compared, CURVE, target_fmr=0.001)
+    assert (verification.decision, verification.subject) == (expected, "anna")
+    assert verification.threshold == pytest.approx(0.7)
+
+
+def test_a_claim_to_a_subject_without_walks_is_never_accepted() -> None:
+    compared = Comparison("anna", None, None, None, 0)
+    assert decide_verification(compared, CURVE, target_fmr=0.001).decision == "no-match"
+
+
+def test_duplicates_are_others_who_walk_the_same() -> None:
+    found = result(candidate("anna", 0.99), candidate("bert", 0.95), candidate("cora", 0.6))
+    duplicates = possible_duplicates(found, CURVE, subject="anna", target_fmr=0.0001)
+    assert [each.subject for each in duplicates] == ["bert"]

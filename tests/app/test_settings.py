@@ -1,0 +1,62 @@
+"""Settings come from the environment, and have defaults that work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"WALKPRINT_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_everything_has_a_default_and_lies_in_the_data_folder(tmp_path: Path) -> None:
+    settings = Settings()
+    assert settings.resolved_database_url == f"sqlite:///{tmp_path / 'data' / 'walkprint.db'}"
+    assert settings.uploads_folder == Path("data/uploads")
+    assert settings.is_loopback
+    assert settings.workers >= 1
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WALKPRINT_DATA", "/srv/walkprint")
+    monkeypatch.setenv("WALKPRINT_TARGET_FPIR", "0.05")
+    monkeypatch.setenv("WALKPRINT_DATABASE_URL", "postgresql://db/walkprint")
+    settings = Settings()
+    assert settings.target_fpir == 0.05
+    assert settings.resolved_database_url == "postgresql://db/walkprint"
+    assert settings.uploads_folder == Path("/srv/walkprint/uploads")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("port", "70000"), ("target_fpir", "1"), ("device", "tpu"), ("workers", "0")],
+)
+def test_a_value_that_cannot_work_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"WALKPRINT_{name.upper()}", value)
+    with pytest.raises(ValidationError, match=name):
+        Settings()
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),  # noqa: S104 - the very thing to be told apart
+        ("192.168.1.7", False),
+        ("gait.example.org", False),
+    ],
+)
+def test_only_this_machine_counts_as_loopback(host: str, loopback: bool) -> None:
+    assert Settings(host=host).is_loopback is loopback

@@ -1,0 +1,77 @@
+"""Concurrent walks share forward passes.
+
+Shape letters: N walks, H rows, W columns, D embedding size.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.telemetry import Metrics
+from app.worker.batcher import Batcher
+
+
+class SlowEncoder:
+    """Embeds a GEI as its own mean, and waits in the first call until it is let go."""
+
+    def __init__(self) -> None:
+        self.batch_sizes: list[int] = []
+        self.first_call = threading.Event()
+        self.go = threading.Event()
+
+    def encode(self, geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.batch_sizes.append(len(geis_nhw))
+        self.first_call.set()
+        assert self.go.wait(10)
+        means_n = geis_nhw.mean(axis=(1, 2))
+        return np.stack([means_n, -means_n], axis=1).astype(np.float32)
+
+
+def gei(value: int) -> NDArray[np.uint8]:
+    return np.full((4, 3), value, np.uint8)
+
+
+def test_what_waits_while_the_encoder_is_busy_goes_together() -> None:
+    encoder = SlowEncoder()
+    batcher = Batcher(encoder.encode, 4, Metrics())
+    with ThreadPoolExecutor(10) as callers:
+        first = callers.submit(batcher.encode, gei(0))
+        assert encoder.first_call.wait(10)
+        others = [callers.submit(batcher.encode, gei(value)) for value in range(1, 8)]
+        while batcher.waiting < 7:
+            threading.Event().wait(0.001)
+        encoder.go.set()
+        vectors = [future.result() for future in (first, *others)]
+    batcher.close()
+
+    assert encoder.batch_sizes == [1, 4, 3]
+    # Everybody gets their own vector, whichever batch it came in.
+    assert [vector[0] for vector in vectors] == list(range(8))
+
+
+def test_a_walk_alone_does_not_wait_for_others() -> None:
+    encoder = SlowEncoder()
+    encoder.go.set()
+    batcher = Batcher(encoder.encode, 32, Metrics())
+
+    assert batcher.encode(gei(9)).tolist() == [9.0, -9.0]
+    batcher.close()
+
+
+def test_an_error_of_the_encoder_reaches_everybody_in_the_batch_and_no_one_else() -> None:
+    def refuse_blank(geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if not geis_nhw.any():
+            raise ValueError("blank")
+        return np.ones((len(geis_nhw), 2), np.float32)
+
+    batcher = Batcher(refuse_blank, 1, Metrics())
+    with pytest.raises(ValueError, match="blank"):
+        batcher.encode(gei(0))
+
+    assert batcher.encode(gei(1)).tolist() == [1.0, 1.0]
+    batcher.close()

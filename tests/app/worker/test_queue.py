@@ -1,0 +1,78 @@
+"""Jobs are run to their end, each once, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.registry import Job
+from app.worker.outcomes import Json
+from model.refusals import NoWalkerFound
+from tests.app.worker.conftest import Process
+
+Start = Callable[[], Process]
+
+
+def test_a_job_ends_with_its_result_and_without_its_upload(start: Start) -> None:
+    process = start()
+
+    def work(job: Job, _waited_ms: float) -> Json:
+        result: Json = {"decision": "unknown"}
+        process.registry.jobs.finish(job.id, job.attempt, result)
+        return result
+
+    jobs = [process.accept() for _ in range(5)]
+    ended = process.run_all(work, *jobs)
+
+    assert [job.state for job in ended] == ["succeeded"] * 5
+    assert [job.attempt for job in ended] == [1] * 5
+    assert not any(process.storage.path(walk[0]).exists() for job in jobs for walk in job.uploads)
+
+
+def test_a_refused_walk_fails_its_job_with_the_reason(start: Start) -> None:
+    process = start()
+
+    def refuse(_job: Job, _waited_ms: float) -> Json:
+        raise NoWalkerFound("Nobody walks in 40 frames.", frames=40)
+
+    (job,) = process.run_all(refuse, process.accept())
+
+    assert job.state == "failed"
+    assert job.problem is not None
+    assert job.problem["type"] == "/problems/no-walker-found"
+    assert job.problem["frames"] == 40
+
+
+def test_an_unexpected_error_fails_the_job_and_harms_no_other(start: Start) -> None:
+    process = start()
+
+    def break_on_the_first(job: Job, _waited_ms: float) -> Json:
+        if job.request["kind"] == "bad":
+            raise ZeroDivisionError("secret")
+        process.registry.jobs.finish(job.id, job.attempt, {})
+        return {}
+
+    bad, good = process.run_all(break_on_the_first, process.accept("bad"), process.accept("good"))
+
+    assert (bad.state, good.state) == ("failed", "succeeded")
+    assert bad.problem is not None
+    assert bad.problem["type"] == "/problems/internal-error"
+    assert "secret" not in str(bad.problem)
+
+
+def test_work_under_a_lost_lease_is_dropped(start: Start) -> None:
+    process, other = start(), start()
+
+    def lose_the_lease(job: Job, _waited_ms: float) -> Json:
+        process.registry.jobs.release_owner(process.instance.id)
+        again = other.registry.jobs.claim(job.id, owner=other.instance.id, lease_seconds=30)
+        assert again is not None
+        process.registry.jobs.finish(job.id, job.attempt, {"from": "the first"})
+        return {"from": "the first"}
+
+    accepted = process.accept()
+    (job,) = process.run_all(lose_the_lease, accepted)
+    other.registry.jobs.finish(job.id, job.attempt, {"from": "the second"})
+
+    assert job.state == "running"
+    assert process.storage.path(accepted.uploads[0][0]).exists()  # the second still needs it
+    assert process.registry.jobs.get(job.id).result == {"from": "the second"}

@@ -1,0 +1,88 @@
+"""What a process that died leaves behind is found, finished and cleaned up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.registry import Job
+from app.worker.outcomes import Json
+from tests.app.worker.conftest import LEASE_SECONDS, Process
+
+Start = Callable[[], Process]
+
+
+def finish(process: Process) -> Callable[[Job, float], Json]:
+    def work(job: Job, _waited_ms: float) -> Json:
+        process.registry.jobs.finish(job.id, job.attempt, {"by": process.instance.id})
+        return {}
+
+    return work
+
+
+def test_jobs_of_a_dead_process_run_in_another(start: Start) -> None:
+    dead, alive = start(), start()
+    waiting, begun = dead.accept(), dead.accept()
+    dead.registry.jobs.claim(begun.id, owner=dead.instance.id, lease_seconds=LEASE_SECONDS)
+    dead.die()
+
+    alive.sweep.look()
+    ended = alive.run_all(finish(alive), waiting, begun)
+
+    assert [job.result for job in ended] == [{"by": alive.instance.id}] * 2
+    assert [job.crashes for job in ended] == [0, 1]
+    alive.sweep.look()
+    assert alive.storage.folders() == [alive.instance.id]
+
+
+def test_jobs_of_a_living_process_are_left_to_it(start: Start) -> None:
+    one, other = start(), start()
+    one.accept()
+
+    other.sweep.look()
+
+    assert other.queue.depth == 0
+
+
+def test_uploads_that_no_job_needs_go_with_their_process(start: Start) -> None:
+    dead, alive = start(), start()
+    half_received = dead.storage.begin()
+    half_received.write(b"the first half")
+    needed = dead.accept()
+    dead.die()
+
+    alive.sweep.look()
+
+    assert not alive.storage.path(half_received.name).exists()
+    assert alive.storage.path(needed.uploads[0][0]).exists()
+
+
+def test_a_job_that_three_processes_died_of_is_failed(start: Start) -> None:
+    alive = start()
+    job = alive.accept()
+    alive.registry.jobs.release_owner(alive.instance.id)
+    for _ in range(3):
+        dead = start()
+        dead.registry.jobs.claim(job.id, owner=dead.instance.id, lease_seconds=LEASE_SECONDS)
+        dead.die()
+        alive.sweep.look()
+
+    failed = alive.registry.jobs.get(job.id)
+    assert failed.state == "failed"
+    assert failed.problem is not None
+    assert failed.problem["type"] == "/problems/job-kept-failing"
+
+
+def test_an_upload_whose_job_was_failed_elsewhere_is_noticed(start: Start) -> None:
+    alive, other = start(), start()
+    job = alive.accept()
+    coming = alive.storage.begin()
+    other.registry.jobs.release_owner(alive.instance.id)
+    taken = other.registry.jobs.claim(job.id, owner=other.instance.id, lease_seconds=LEASE_SECONDS)
+    assert taken is not None
+    other.registry.jobs.fail(job.id, taken.attempt, {"type": "/problems/of-the-test"})
+
+    alive.sweep.look()
+
+    assert not alive.storage.path(job.uploads[0][0]).exists()
+    assert alive.storage.path(coming.name).exists()  # still being received
+    coming.discard()
