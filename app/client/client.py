@@ -16,10 +16,8 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import quote
-
-import httpx
 
 from app.client.answers import (
     Enrollment,
@@ -32,14 +30,15 @@ from app.client.answers import (
     Walk,
 )
 from app.client.connection import Connection, RetryPolicy
-from app.client.failures import StillWorking, WalkprintError, unreachable
+from app.client.failures import unreachable
+from app.client.work import FIRST_POLL_SECONDS, Work
 
 if TYPE_CHECKING:
+    import httpx
+
     from app.client.media import Media
 
 DEFAULT_URL = "http://127.0.0.1:8000"
-# How often a waiting client asks for a job's state, in seconds: at first, and at most.
-_FIRST_POLL_SECONDS, _LAST_POLL_SECONDS = 0.05, 1.0
 
 
 class Client:
@@ -65,13 +64,13 @@ class Client:
         retries: RetryPolicy | None = None,
         connections: int = 32,
     ) -> None:
-        self._timeout_seconds = timeout_seconds
         self._connection = Connection(
             base_url,
             timeout_seconds=timeout_seconds,
             policy=retries or RetryPolicy(),
             connections=connections,
         )
+        self._work = Work(self._connection, timeout_seconds)
 
     def __enter__(self) -> Self:
         return self
@@ -118,7 +117,7 @@ class Client:
             "metadata": None if metadata is None else json.dumps(metadata),
             "fps": frames_per_second,
         }
-        return Enrollment.read(self._answer("/enroll", walks, fields, idempotency_key))
+        return Enrollment.read(self._work.answer("/enroll", walks, fields, idempotency_key))
 
     def identify(
         self,
@@ -146,7 +145,7 @@ class Client:
             "target_fpir": target_fpir,
             "fps": frames_per_second,
         }
-        return Identification.read(self._answer("/identify", [walk], fields, idempotency_key))
+        return Identification.read(self._work.answer("/identify", [walk], fields, idempotency_key))
 
     def verify(
         self,
@@ -174,11 +173,11 @@ class Client:
             "target_fmr": target_fmr,
             "fps": frames_per_second,
         }
-        return Verification.read(self._answer("/verify", [walk], fields, idempotency_key))
+        return Verification.read(self._work.answer("/verify", [walk], fields, idempotency_key))
 
     def submit(
         self,
-        kind: str,
+        kind: Literal["enroll", "identify", "verify"],
         walks: Sequence[Media],
         fields: Mapping[str, object],
         *,
@@ -187,21 +186,16 @@ class Client:
         """Hands work over without waiting for it: `Prefer: respond-async`.
 
         Args:
-            kind: "enroll", "identify" or "verify".
+            kind: of work.
             walks: as in `enroll`.
             fields: the form fields of that route.
             idempotency_key: under one key the work is done once; a fresh one when None.
         """
-        response = self._connection.post_walks(
-            f"/{kind}", walks, fields, idempotency_key=idempotency_key, respond_async=True
-        )
-        if response.status_code == httpx.codes.ACCEPTED:
-            return Job.read(response.json())
-        return self.job(response.json()["job"])
+        return self._work.submit(kind, walks, fields, idempotency_key)
 
     def job(self, job_id: str) -> Job:
         """The present state of a job."""
-        return Job.read(self._get(f"/jobs/{quote(job_id, safe='')}").json())
+        return self._work.job(job_id)
 
     def wait_for_job(self, job_id: str, *, timeout_seconds: float | None = None) -> Job:
         """Waits until a job has succeeded or failed.
@@ -209,26 +203,7 @@ class Client:
         Raises:
             StillWorking: it has not ended within `timeout_seconds` (the client's own when None).
         """
-        patience_seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
-        deadline = time.monotonic() + patience_seconds
-        poll_seconds = _FIRST_POLL_SECONDS
-        while True:
-            job = self.job(job_id)
-            if job.is_finished:
-                return job
-            if time.monotonic() + poll_seconds > deadline:
-                raise StillWorking(
-                    {
-                        "status": 202,
-                        "type": "/problems/still-working",
-                        "title": "The job has not ended yet",
-                        "detail": f"Job {job_id} is {job.state} after {patience_seconds:g} s.",
-                        "advice": f"Ask again later: walkprint jobs {job_id} --wait",
-                        "job": job_id,
-                    }
-                )
-            time.sleep(poll_seconds)
-            poll_seconds = min(poll_seconds * 1.5, _LAST_POLL_SECONDS)
+        return self._work.wait(job_id, timeout_seconds)
 
     def subjects(
         self, *, gallery: str | None = None, search: str | None = None, page_size: int = 100
@@ -323,26 +298,7 @@ class Client:
                     self._connection.base_url,
                     TimeoutError(f"not ready after {timeout_seconds:g} s"),
                 )
-            time.sleep(_FIRST_POLL_SECONDS)
-
-    def _answer(
-        self,
-        route: str,
-        walks: Sequence[Media],
-        fields: Mapping[str, object],
-        idempotency_key: str | None,
-    ) -> dict[str, Any]:
-        """Posts work and gives its result, also when the service hands out a job to wait for."""
-        response = self._connection.post_walks(
-            route, walks, fields, idempotency_key=idempotency_key
-        )
-        answer: dict[str, Any] = response.json()
-        if response.status_code != httpx.codes.ACCEPTED:
-            return answer
-        job = self.wait_for_job(str(answer["id"]))
-        if job.problem is not None or job.result is None:
-            raise WalkprintError(job.problem or {"detail": f"Job {job.id} ended as {job.state}."})
-        return dict(job.result)
+            time.sleep(FIRST_POLL_SECONDS)
 
     def _get(self, route: str, params: Mapping[str, object] | None = None) -> httpx.Response:
         return self._connection.send("GET", route, repeatable=True, params=params)

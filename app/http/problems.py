@@ -74,8 +74,14 @@ def problem_response(
     problem: Problem, metrics: Metrics, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Renders a problem; what was wrong and what to do, never a traceback."""
-    metrics.refusals.labels(_slug(problem)).inc()
-    return document_response(problem.to_json(), {**problem.headers, **(headers or {})})
+    document = problem.to_json()
+    count_refusal(document, metrics)
+    return document_response(document, {**problem.headers, **(headers or {})})
+
+
+def count_refusal(document: Mapping[str, object], metrics: Metrics) -> None:
+    """Counts a problem that is answered, by its type."""
+    metrics.refusals.labels(str(document["type"]).rpartition("/")[2]).inc()
 
 
 def document_response(
@@ -143,7 +149,3 @@ def _first_mistake(error: RequestValidationError) -> Problem:
     if place == ["body"] and mistake["type"] in ("missing", "model_attributes_type", "dict_type"):
         return MalformedRequest("The body must be a JSON object, sent as application/json.")
     return InvalidField(".".join(place[1:]) or "body", f"{message}.")
-
-
-def _slug(problem: Problem) -> str:
-    return str(problem.to_json()["type"]).rpartition("/")[2]

@@ -55,7 +55,9 @@ class Jobs:
         idempotency: IdempotencyKey | None = None,
         home: Home | None = None,
     ) -> AddedJob:
-        """Accepts a job: when this returns, no crash loses it.
+        """Accepts a job: when this returns, no crash of the service loses it.
+
+        An enrolment survives a power cut as well.
 
         Args:
             new_job: what is to be done.

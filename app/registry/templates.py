@@ -143,6 +143,12 @@ class Templates:
             raise UnknownGallery(gallery)
         return GalleryRevision(row.id, row.revision)
 
+    def revisions(self) -> dict[int, int]:
+        """How far every gallery is now, by its number."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(galleries.c.id, galleries.c.revision)).all()
+        return {row[0]: row[1] for row in rows}
+
     def changes(
         self, gallery_id: int, checkpoint_id: str, since_revision: int
     ) -> TemplateChanges | None:

@@ -150,9 +150,13 @@ class GallerySearch:
         when nobody searches.
         """
         with self._lock:
-            held = list(self._indexes)
-        for key in held:
-            self._sync(key)
+            held = [(key, index.revision) for key, index in self._indexes.items()]
+        if not held:
+            return
+        now = self._templates.revisions()
+        for key, revision in held:
+            if now.get(key[0]) != revision:
+                self._sync(key)
 
     def held(self) -> dict[tuple[int, str], int]:
         """Templates in memory, by gallery id and checkpoint id."""

@@ -19,8 +19,11 @@ _SHADE_SLOPE = 0.10
 """Change of the logarithm of the light per pixel in a shadow, above the noise."""
 _SHADE_TEXTURE = 0.15
 """Share of the background's own slope that a misplaced or coarsely coded shadow may show."""
-_SHADE_TINT = 0.06
+_SHADE_TINT = 0.03
 """By how much a shadow darkens one colour more than another, standard deviation."""
+_SHADE_SHARE_OF_COLOUR = 0.05
+"""As `_SHADE_SHARE`, where there is colour: chance seldom gives clothes the tint of the wall behind
+them, so a shadow needs no head start to be believed."""
 _TAIL_FREEDOM = 4.0
 """Of the t distribution of background noise: grass and compression have heavier tails."""
 
@@ -63,7 +66,8 @@ def log_density_of_scene(
     )
     allowed_hw = 0.5 * noise_hw + _SHADE_TEXTURE * cv2.blur(own_slope_hw, (5, 5))
     steep_hw = slope_hw / (_SHADE_SLOPE + allowed_hw / brightness_hw)
-    shade_hw = np.log(_SHADE_SHARE / ((1.0 - _SHADE_DARKEST) * brightness_hw)) - steep_hw**2
+    share = _SHADE_SHARE if channels == 1 else _SHADE_SHARE_OF_COLOUR
+    shade_hw = np.log(share / ((1.0 - _SHADE_DARKEST) * brightness_hw)) - steep_hw**2
     if channels > 1:
         tint_hw = total(np.square(light_hwc - light_hw[..., None])) / _SHADE_TINT**2
         shade_hw -= 0.5 * tint_hw + 2.0 * np.log(_SHADE_TINT * brightness_hw * 2.5)

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.capture.bilevel import decode_bilevel
 from model.capture.limits import CaptureLimits
 from model.capture.media import MediaKind, media_kind
 from model.refusals import MediaNotReadable, MediaTooLarge
@@ -85,7 +86,8 @@ def decode_grey(data: bytes, label: str) -> NDArray[np.uint8]:
     Raises:
         MediaNotReadable: the decoder finds it damaged after all.
     """
-    return _decode(data, label, cv2.IMREAD_GRAYSCALE)
+    bilevel_hw = decode_bilevel(data) if media_kind(data[:16]) is MediaKind.PNG else None
+    return _decode(data, label, cv2.IMREAD_GRAYSCALE) if bilevel_hw is None else bilevel_hw
 
 
 def decode_colour(data: bytes, label: str) -> NDArray[np.uint8]:

@@ -51,8 +51,13 @@ def test_the_demo_enrols_people_finds_them_again_and_knows_no_stranger(tmp_path:
 
 @pytest.mark.parametrize(
     ("expected", "named", "is_right"),
-    [("ada", "ada", True), ("ada", "ben", False), ("ada", None, False), (None, None, True)]
-    + [(None, "ada", False)],
+    [
+        ("ada", "ada", True),
+        ("ada", "ben", False),
+        ("ada", None, False),
+        (None, None, True),
+        (None, "ada", False),
+    ],
 )
 def test_a_row_is_right_only_for_the_right_person_or_rightly_nobody(
     expected: str | None, named: str | None, is_right: bool

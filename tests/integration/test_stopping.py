@@ -34,10 +34,12 @@ def test_a_service_that_is_told_to_stop_hands_its_jobs_to_the_next(tmp_path: Pat
         service.wait()
     assert list((tmp_path / "instances").iterdir()) == []
 
-    with ServiceProcess(tmp_path, environment=_ENVIRONMENT) as service:
-        with Client(service.url) as client:
-            jobs = [client.wait_for_job(job, timeout_seconds=120) for job in accepted]
-            walks = [row.walks for row in client.subjects()]
+    with (
+        ServiceProcess(tmp_path, environment=_ENVIRONMENT) as service,
+        Client(service.url) as client,
+    ):
+        jobs = [client.wait_for_job(job, timeout_seconds=120) for job in accepted]
+        walks = [row.walks for row in client.subjects()]
     left = [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]
 
     assert [job.state for job in jobs] == ["succeeded"] * _JOBS

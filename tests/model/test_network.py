@@ -76,7 +76,7 @@ def test_every_weight_is_used() -> None:
             torch.nn.init.ones_(parameter)
     output = network(torch.rand(4, 1, 64, 44))
     assert output.logits_nk is not None
-    (output.logits_nk.square().sum() + output.embedding_nd.sum()).backward()  # type: ignore[no-untyped-call]  # torch
+    (output.logits_nk.square().sum() + output.embedding_nd.sum()).backward()
     unused = [
         name
         for name, parameter in network.named_parameters()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
@@ -19,14 +20,17 @@ from app.http.forms import (
     wants_no_wait,
 )
 from app.http.multipart import FormLimits, ReceivedForm, receive_form
-from app.http.problems import document_response
+from app.http.problems import count_refusal, document_response
 from app.http.schemas import ACCEPTED, Enrolled, Identified, Verified, problems
 from app.http.services import Parts, Services
 from app.registry import NewJob
 from app.settings import Settings
+from app.telemetry import Metrics
 from app.worker.desk import Accepted
 
 router = APIRouter(tags=["recognition"])
+
+_log = structlog.get_logger(__name__)
 
 _JobOf = Callable[[ReceivedForm, Settings], NewJob]
 
@@ -70,6 +74,7 @@ async def _take_in(
 ) -> Response:
     """Receives the upload, has it accepted, and waits for the outcome."""
     settings, desk = services.settings, services.desk
+    services.checkpoint()  # raises where recognition could not be loaded
     wait_seconds = 0.0 if wants_no_wait(request) else settings.wait_seconds
     with desk.place():
         form = await receive_form(
@@ -86,10 +91,11 @@ async def _take_in(
             raise
         services.metrics.upload_bytes.inc(sum(part.upload.size for part in form.media))
     accepted = await desk.accept(new_job, idempotency=idempotency, wait_seconds=wait_seconds)
-    return _answer(accepted, new_job.kind, status)
+    _log.debug("job accepted", job=accepted.job_id, replayed=accepted.replayed)
+    return _answer(accepted, new_job.kind, status, services.metrics)
 
 
-def _answer(accepted: Accepted, kind: str, status: int) -> Response:
+def _answer(accepted: Accepted, kind: str, status: int, metrics: Metrics) -> Response:
     headers = {"Idempotency-Replayed": "true"} if accepted.replayed else {}
     outcome = accepted.outcome
     if outcome is None:
@@ -97,6 +103,7 @@ def _answer(accepted: Accepted, kind: str, status: int) -> Response:
         body = {"id": accepted.job_id, "kind": kind, "state": "queued"}
         return JSONResponse(body, status_code=202, headers=headers)
     if outcome.problem is not None:
+        count_refusal(outcome.problem, metrics)
         return document_response(outcome.problem, headers)
     result = outcome.result or {}
     if status == 201:

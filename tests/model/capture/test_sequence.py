@@ -82,18 +82,26 @@ def test_single_pictures_keep_the_order_they_were_sent_in(tmp_path: Path) -> Non
     assert overlap(capture_walk(paths), masks).min() == 1.0
 
 
-@pytest.mark.parametrize("kind", ["zero and one", "jpeg", "one bit", "colour"])
+@pytest.mark.parametrize(
+    "kind", ["zero and one", "jpeg", "one bit", "one bit, odd width", "colour"]
+)
 def test_every_way_of_writing_two_levels_is_a_silhouette(tmp_path: Path, kind: str) -> None:
     """0/1, 0/255, one-bit, three equal channels and JPEG ringing all mean the same mask."""
-    encode = {
-        "zero and one": lambda mask: png(mask // 255),
-        "jpeg": jpeg,
-        "one bit": lambda mask: bytes(cv2.imencode(".png", mask, [cv2.IMWRITE_PNG_BILEVEL, 1])[1]),
-        "colour": lambda mask: png(np.dstack([mask] * 3)),
-    }[kind]
+
+    def encode(mask_hw: NDArray[np.uint8]) -> bytes:
+        if kind == "jpeg":
+            return jpeg(mask_hw)
+        if kind == "one bit":
+            return bytes(cv2.imencode(".png", mask_hw, [cv2.IMWRITE_PNG_BILEVEL, 1])[1])
+        if kind == "one bit, odd width":
+            mask_hw[:, 317:] = 0
+            return bytes(cv2.imencode(".png", mask_hw[:, :317], [cv2.IMWRITE_PNG_BILEVEL, 1])[1])
+        return png(np.dstack([mask_hw] * 3) if kind == "colour" else mask_hw // 255)
+
     masks = _some_masks()
     path = write_zip(tmp_path / "w.zip", [(f"{t}.x", encode(m)) for t, m in enumerate(masks)])
-    assert overlap(capture_walk([path]), masks).min() > 0.97
+    least = 0.97 if kind == "jpeg" else 1.0
+    assert overlap(capture_walk([path]), masks).min() >= least
 
 
 def test_a_broken_walker_is_put_together_and_specks_are_dropped(tmp_path: Path) -> None:
