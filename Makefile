@@ -50,7 +50,7 @@ train: $(INSTALLED) ## train the default weights again (about an hour and a half
 	$(BIN)/walkprint train --out runs/default
 
 lock: $(INSTALLED) ## write the versions in use into the lock file
-	$(BIN)/pip freeze --exclude-editable | grep -v '^walkprint' > docker/constraints.txt
+	$(BIN)/pip freeze --exclude-editable | grep -v '^walkprint' | sed 's,+cpu$$,,' > docker/constraints.txt
 
 clean: ## remove the environment, caches and demo data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis data/demo
