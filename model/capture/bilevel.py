@@ -18,7 +18,7 @@ _PLAIN_ONE_BIT_GREY = bytes((1, 0, 0, 0, 0))
 
 
 def decode_bilevel(data: bytes) -> NDArray[np.uint8] | None:
-    """Decodes a whole PNG of one-bit grey without row filters to (H, W) uint8, 0 or 255.
+    """Decodes a whole PNG of one-bit grey with plain or "Sub" rows to (H, W) uint8, 0 or 255.
 
     Args:
         data: a PNG whose chunks and size were checked before.
@@ -38,9 +38,14 @@ def decode_bilevel(data: bytes) -> NDArray[np.uint8] | None:
     if len(rows) != stride * height:
         return None
     packed_hw = np.frombuffer(rows, np.uint8).reshape(height, stride)
-    if packed_hw[:, 0].any():  # rows that are filtered
+    filters_h, packed_hw = packed_hw[:, 0], packed_hw[:, 1:]
+    if filters_h.max() > 1:
         return None
-    return np.unpackbits(packed_hw[:, 1:], axis=1, count=width) * np.uint8(255)
+    differences_h = filters_h == 1  # PNG's filter "Sub": each byte is added to the one before
+    if differences_h.any():
+        summed_hw = np.add.accumulate(packed_hw, axis=1, dtype=np.uint8)
+        packed_hw = np.where(differences_h[:, None], summed_hw, packed_hw)
+    return np.unpackbits(packed_hw, axis=1, count=width) * np.uint8(255)
 
 
 def _pixel_chunks(data: bytes) -> bytes:
