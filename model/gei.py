@@ -10,7 +10,6 @@ Shape letters: T frames, H rows, W columns.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -21,8 +20,6 @@ from model.refusals import NoWalkerFound, TooFewCycles, TooFewFrames, WalkerStan
 from model.silhouettes import Silhouette, SilhouetteSequence
 
 LEAST_ORDER = 0.2  # a walk filmed at 10 frames per second still has 0.3
-
-DropReason = Literal["empty", "small", "height-jump", "outside-whole-cycles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,9 @@ class CaptureQuality:
     Attributes:
         frames_seen: frames in the recording.
         frames_used: frames averaged into the GEI.
-        frames_dropped: how many were left out, by reason.
+        frames_dropped: how many were left out, by reason: "out-of-view" before the walker comes and
+            after they go, "empty", "small", "height-jump" (head or feet missing, a shadow merged),
+            "outside-whole-cycles".
         cycles: whole gait cycles averaged.
         period_frames: length of one cycle, in frames.
         period_seconds: the same in seconds; None where the frame rate is unknown.
@@ -141,10 +140,7 @@ def energy_image(sequence: SilhouetteSequence, config: GeiConfig) -> EnergyImage
     first, last, cycles = _whole_cycles(walk.times_t, period.frames)
     inside_t = (walk.times_t >= first) & (walk.times_t < last)
     used = int(inside_t.sum())
-    dropped = dict(walk.dropped)
-    outside = walk.frames_seen - (last - first)
-    if outside:
-        dropped["outside-whole-cycles"] = int(inside_t.size - used)
+    dropped = walk.dropped | {"outside-whole-cycles": inside_t.size - used}
     rate = sequence.frames_per_second
     quality = CaptureQuality(
         frames_seen=walk.frames_seen,
@@ -186,8 +182,11 @@ def align(sequence: SilhouetteSequence, config: GeiConfig) -> AlignedWalk:
     )
     small_t = density_t < config.smallest_area * np.median(density_t)
     keep_t = ~(jumps_t | small_t)
+    in_view = seen[-1][0] - seen[0][0] + 1
     dropped = {
-        "empty": len(sequence.silhouettes) - len(seen),
+        "out-of-view": len(sequence.silhouettes)
+        - in_view,  # before the walker comes, after they go
+        "empty": in_view - len(seen),
         "small": int(small_t.sum()),
         "height-jump": int((jumps_t & ~small_t).sum()),
     }

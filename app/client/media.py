@@ -99,7 +99,9 @@ def encode_mask(mask_hw: NDArray[np.uint8]) -> bytes:
     """
     import cv2  # noqa: PLC0415 (who sends files never needs it)
 
-    done, png = cv2.imencode(".png", (mask_hw > 0).astype("uint8") * 255)
+    # Unfiltered rows of a mask pack as well and are decoded in half the time (OpenCV 5.0).
+    unfiltered = [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE]
+    done, png = cv2.imencode(".png", (mask_hw > 0).astype("uint8") * 255, unfiltered)
     if not done:
         raise ValueError(f"A mask of shape {mask_hw.shape} cannot be written as a PNG.")
     return png.tobytes()

@@ -65,6 +65,60 @@ VERIFY_FORM: dict[str, Any] = {
     "example": {"subject": "ada", "gallery": "office", "walk": ["badge-7.zip"]},
 }
 
+_QUALITY = {
+    "frames_seen": 40,
+    "frames_used": 38,
+    "frames_dropped": {"outside-whole-cycles": 2},
+    "cycles": 1.5,
+    "period_frames": 25.3,
+    "period_seconds": 1.01,
+    "completeness": 1.0,
+    "period_sharpness": 0.81,
+}
+_TIMING = {
+    "queue": 0.2,
+    "capture": 9.8,
+    "gei": 4.1,
+    "encode": 11.5,
+    "search": 1.1,
+    "total": 27.0,
+}
+_WALK_ID = "0b51f5d2-3f4e-4a83-9b57-8f2d35e1d1c5"
+_JOB_ID = "7d1d0f6e-13c5-4a6f-a8a3-5cf6d1f1f6c9"
+_CHECKPOINT = "l-resnet50-64x44-1a2b3c4d"
+
+ENROLLED_EXAMPLE: dict[str, Any] = {
+    "subject": "ada",
+    "gallery": "office",
+    "name": "Ada",
+    "created": True,
+    "walks": [{"id": _WALK_ID, "quality": _QUALITY, "gei": f"/walks/{_WALK_ID}/gei.png"}],
+    "possible_duplicates": [],
+    "checkpoint": _CHECKPOINT,
+    "job": _JOB_ID,
+    "timing": _TIMING,
+}
+VERIFIED_EXAMPLE: dict[str, Any] = {
+    "decision": "no-match",
+    "subject": "ada",
+    "score": 0.412007,
+    "threshold": 0.596114,
+    "target_fmr": 0.001,
+    "gallery": "office",
+    "checkpoint": _CHECKPOINT,
+    "walk": _WALK_ID,
+    "quality": _QUALITY,
+    "gei": f"/jobs/{_JOB_ID}/gei.png",
+    "job": _JOB_ID,
+    "timing": _TIMING,
+}
+PROBLEM_EXAMPLE: dict[str, Any] = {
+    "type": "/problems/too-few-frames",
+    "title": "Too few usable frames",
+    "status": 422,
+    "detail": "3 frames are usable; 12 are needed.",
+    "advice": "Send at least two seconds of walking, at 15 frames per second or more.",
+}
 IDENTIFIED_EXAMPLE: dict[str, Any] = {
     "decision": "match",
     "subject": "ada",
@@ -73,35 +127,12 @@ IDENTIFIED_EXAMPLE: dict[str, Any] = {
     "target_fpir": 0.01,
     "gallery": "office",
     "gallery_size": 12,
-    "checkpoint": "l-resnet50-64x44-1a2b3c4d",
-    "candidates": [
-        {
-            "subject": "ada",
-            "name": "Ada",
-            "score": 0.874211,
-            "walk": "0b51f5d2-3f4e-4a83-9b57-8f2d35e1d1c5",
-        }
-    ],
-    "quality": {
-        "frames_seen": 40,
-        "frames_used": 38,
-        "frames_dropped": {"outside-whole-cycles": 2},
-        "cycles": 1.5,
-        "period_frames": 25.3,
-        "period_seconds": 1.01,
-        "completeness": 1.0,
-        "period_sharpness": 0.81,
-    },
-    "gei": "/jobs/7d1d0f6e-13c5-4a6f-a8a3-5cf6d1f1f6c9/gei.png",
-    "job": "7d1d0f6e-13c5-4a6f-a8a3-5cf6d1f1f6c9",
-    "timing": {
-        "queue": 0.2,
-        "capture": 9.8,
-        "gei": 4.1,
-        "encode": 11.5,
-        "search": 1.1,
-        "total": 27.0,
-    },
+    "checkpoint": _CHECKPOINT,
+    "candidates": [{"subject": "ada", "name": "Ada", "score": 0.874211, "walk": _WALK_ID}],
+    "quality": _QUALITY,
+    "gei": f"/jobs/{_JOB_ID}/gei.png",
+    "job": _JOB_ID,
+    "timing": _TIMING,
 }
 
 _HEADERS: list[dict[str, Any]] = [
@@ -136,3 +167,8 @@ def form_body(form: dict[str, Any]) -> dict[str, Any]:
             "content": {"multipart/form-data": {"schema": schema, "example": form["example"]}},
         },
     }
+
+
+def answer(status: int, example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """An OpenAPI entry that adds an example to the answer of a route."""
+    return {status: {"content": {"application/json": {"example": example}}}}

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app import registry
+from app.http.examples import PROBLEM_EXAMPLE
 
 Score = Annotated[float, Field(description="Cosine similarity, -1 to 1.")]
 Quality = Annotated[
@@ -249,7 +250,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": HTTPStatus(status).phrase,
-            "content": {"application/problem+json": {"schema": schema}},
+            "content": {"application/problem+json": {"schema": schema, "example": PROBLEM_EXAMPLE}},
         }
         for status in statuses
     }

@@ -111,6 +111,7 @@ class Desk:
 
         Raises:
             IdempotencyKeyReused: the key came with another content before.
+            UnknownJob: the job was erased meanwhile, with its subject or gallery.
         """
         watched = self._watchers.watch(new_job.id)
         try:
@@ -118,7 +119,7 @@ class Desk:
             added = await self._in_intake(accept)
             if not added.created:
                 return await self._earlier(added.job, wait_seconds)
-            outcome = await _within(wait_seconds, watched)
+            outcome = await self._outcome(new_job.id, wait_seconds, watched)
             return Accepted(new_job.id, outcome, replayed=False)
         finally:
             self._watchers.forget(new_job.id, watched)
@@ -190,16 +191,25 @@ class Desk:
         watched = self._watchers.watch(job.id)
         try:
             # It may have ended between the two looks.
-            again = await self._in_intake(partial(self._registry.jobs.get, job.id))
-            if again.finished:
-                return Accepted(job.id, Outcome(again.result, again.problem), replayed=True)
-            return Accepted(job.id, await _within(wait_seconds, watched), replayed=True)
+            outcome = await self._recorded_outcome(job.id)
+            if outcome is None:
+                outcome = await self._outcome(job.id, wait_seconds, watched)
+            return Accepted(job.id, outcome, replayed=True)
         finally:
             self._watchers.forget(job.id, watched)
 
+    async def _outcome(
+        self, job_id: str, wait_seconds: float, watched: asyncio.Future[Outcome | None]
+    ) -> Outcome | None:
+        """How the job ended; None while it has not within the wait."""
+        if wait_seconds <= 0:
+            return None
+        await asyncio.wait((watched,), timeout=wait_seconds)
+        if not watched.done():
+            return None
+        # Woken without an outcome: the job left this process, and the registry knows how.
+        return watched.result() or await self._recorded_outcome(job_id)
 
-async def _within(seconds: float, future: asyncio.Future[Outcome | None]) -> Outcome | None:
-    if seconds <= 0:
-        return None
-    await asyncio.wait((future,), timeout=seconds)
-    return future.result() if future.done() else None
+    async def _recorded_outcome(self, job_id: str) -> Outcome | None:
+        job = await self._in_intake(partial(self._registry.jobs.get, job_id))
+        return Outcome(job.result, job.problem) if job.finished else None

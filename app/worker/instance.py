@@ -34,7 +34,7 @@ class Instance:
         Args:
             folder: shared by all processes of one data folder; made if missing.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         instance_id = secrets.token_hex(8)
         # Locked under a name nobody looks for, then renamed: a neighbour never sees it unlocked.
         hidden = folder / f".{instance_id}"

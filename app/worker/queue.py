@@ -2,6 +2,9 @@
 
 SQL holds each job's state; this queue holds only ids, so losing it loses nothing. More threads than
 cores: most of them wait for the encoder, where their walks meet in one batch.
+
+Jobs that were in hand when a process died are claimed one at a time, on a thread of their own: the
+one that is to blame then dies alone, and the others are not counted down with it.
 """
 
 from __future__ import annotations
@@ -66,6 +69,7 @@ class JobQueue:
         self._metrics = metrics
         self._watchers = watchers
         self._entries: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._suspects: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._known: set[str] = set()
         self._running: dict[str, int] = {}
@@ -78,6 +82,10 @@ class JobQueue:
         """Jobs waiting or running here."""
         return len(self._known)
 
+    def holds(self, job_id: str) -> bool:
+        """Whether the job waits or runs here."""
+        return job_id in self._known
+
     @property
     def has_idle_thread(self) -> bool:
         """Whether a job put now would be begun at once."""
@@ -85,21 +93,32 @@ class JobQueue:
 
     def start(self, run: RunJob) -> None:
         """Begins to work; jobs put before have been waiting."""
-        for number in range(self._threads):
+        for number in range(self._threads + 1):
+            entries = self._entries if number < self._threads else self._suspects
             worker = threading.Thread(
-                target=self._work, args=(run,), name=f"job-{number}", daemon=True
+                target=self._work, args=(entries, run), name=f"job-{number}", daemon=True
             )
             self._workers.append(worker)
             worker.start()
 
-    def put(self, job_id: str, claimed: Job | None = None) -> bool:
-        """Adds a job of the registry; False when it is here already or this process is stopping."""
+    def put(self, job_id: str, *, claimed: Job | None = None, suspect: bool = False) -> bool:
+        """Adds a job of the registry.
+
+        Args:
+            job_id: the job.
+            claimed: the job itself, when accepting it claimed it.
+            suspect: a process died with it in hand.
+
+        Returns:
+            False when it is here already or this process is stopping.
+        """
         with self._lock:
             if job_id in self._known or self._closing:
                 return False
             self._known.add(job_id)
         self._metrics.jobs_waiting.inc()
-        self._entries.put(_Entry(job_id, monotonic(), claimed))
+        entries = self._suspects if suspect else self._entries
+        entries.put(_Entry(job_id, monotonic(), claimed))
         return True
 
     def return_stranded(self) -> None:
@@ -115,8 +134,9 @@ class JobQueue:
         """Lets running jobs end within the given time and puts back those that do not."""
         with self._lock:
             self._closing = True
-        for _ in self._workers:
+        for _ in range(self._threads):
             self._entries.put(None)
+        self._suspects.put(None)
         until = monotonic() + seconds
         for worker in self._workers:
             worker.join(max(0.0, until - monotonic()))
@@ -129,8 +149,8 @@ class JobQueue:
                 _log.info("job ended while stopping", job=job_id)
         self._watchers.announce_all_gone()
 
-    def _work(self, run: RunJob) -> None:
-        while (entry := self._entries.get()) is not None:
+    def _work(self, entries: queue.SimpleQueue[_Entry | None], run: RunJob) -> None:
+        while (entry := entries.get()) is not None:
             self._metrics.jobs_waiting.dec()
             outcome: Outcome | None = None
             try:

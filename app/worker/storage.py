@@ -27,7 +27,8 @@ class UploadStorage:
         self._root = root
         self._instance_id = instance_id
         self._own = root / instance_id
-        self._own.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._own.mkdir(mode=0o700, exist_ok=True)
         self._lock = threading.Lock()
         # Being received, or complete and not yet a job's.
         self._unclaimed: set[str] = set()

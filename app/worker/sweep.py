@@ -9,6 +9,7 @@ from time import monotonic
 
 import structlog
 
+from app.errors import UnknownJob
 from app.registry import Registry
 from app.telemetry import Metrics
 from app.worker.instance import Instance
@@ -97,14 +98,24 @@ class Sweep:
             self._storage.discard(handed_over - jobs.referenced_uploads())
             self._tidied = monotonic()
         self._queue.return_stranded()
-        for job_id in jobs.queued_ids(_RESCUE_AT_ONCE):
-            if self._queue.put(job_id):
-                self._metrics.rescued_jobs.inc()
+        self._take_orphans()
         if self._refresh is not None:
             self._refresh()
         if monotonic() - self._purged > _PURGE_EVERY_SECONDS:
             jobs.purge(older_than=self._keep_jobs)
             self._purged = monotonic()
+
+    def _take_orphans(self) -> None:
+        """Queues the jobs that wait for anybody: a sibling may do the same, and a claim decides."""
+        for job_id in self._registry.jobs.queued_ids(_RESCUE_AT_ONCE):
+            if self._queue.holds(job_id):
+                continue
+            try:
+                orphan = self._registry.jobs.get(job_id)
+            except UnknownJob:
+                continue  # erased a moment ago
+            if self._queue.put(job_id, suspect=orphan.crashes > 0):
+                self._metrics.rescued_jobs.inc()
 
     def _clean_up_after_the_dead(self) -> None:
         with self._instance.dead_neighbours() as dead:

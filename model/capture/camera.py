@@ -30,7 +30,7 @@ _CONVERGED = 0.03
 """Pixels."""
 _LEAST_TEXTURE = 1.5
 """Grey levels, median: below it a scene is too plain to tell whether it was found again."""
-_MISMATCH = 0.8
+_MISMATCH = 1.0
 """Of the texture's strength; two unlike textures differ by 1.4, a scene found again by noise."""
 _MOST_LOST = 0.3
 """Of the frames."""

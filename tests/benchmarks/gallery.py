@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from app.client.media import open_walk
@@ -52,12 +53,13 @@ def fill_gallery(registry: Registry, checkpoint_id: str, *, templates: int, size
 
 
 def write_probes(folder: Path, number: int) -> list[Path]:
-    """Writes walks of generated people as stored zips of 40 PNG frames."""
+    """Writes walks of generated people as stored zips of 40 frames, PNGs as OpenCV writes them."""
     probes = []
     for index in range(number):
         masks_thw = walk_masks_thw(Identity.from_seed(_FIRST_SEED + index), walk_seed=1, shot=_SHOT)
         path = folder / f"probe-{index:02d}.zip"
-        with open_walk(masks_thw) as (_, packed):
+        frames = [cv2.imencode(".png", mask_hw)[1].tobytes() for mask_hw in masks_thw]
+        with open_walk(frames) as (_, packed):
             path.write_bytes(packed.read())
         probes.append(path)
     return probes

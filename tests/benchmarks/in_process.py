@@ -33,6 +33,14 @@ class Timed:
     milliseconds: tuple[float, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What one setting reached: walks per second, and CPU milliseconds for each of them."""
+
+    walks_per_second: float
+    cpu_ms: float
+
+
 class InProcess:
     """Encoder, registry and index of this process, over the service's own database.
 
@@ -71,9 +79,7 @@ class InProcess:
         checkpoint_id = self._encoder.checkpoint.checkpoint_id
         return self._search.search(self._gallery, checkpoint_id, vectors_kd, top_k=_TOP_K)
 
-    def walks_per_second(
-        self, walks: list[Path], *, seconds: float, threads: int, batch_size: int
-    ) -> float:
+    def limit(self, walks: list[Path], *, seconds: float, threads: int, batch_size: int) -> Limit:
         """The batched limit: threads make GEIs, this one encodes and searches what is ready.
 
         Args:
@@ -85,7 +91,7 @@ class InProcess:
         # As many walks wait as 16 clients could have in flight.
         ready: queue.Queue[NDArray[np.uint8] | None] = queue.Queue(16)
         turns = count()
-        started = time.perf_counter()
+        started, cpu_before = time.perf_counter(), time.process_time()
 
         def capture() -> None:
             while time.perf_counter() - started < seconds:
@@ -115,4 +121,5 @@ class InProcess:
                 decided += 1
         for worker in workers:
             worker.join()
-        return decided / (time.perf_counter() - started)
+        cpu_ms = 1000.0 * (time.process_time() - cpu_before) / decided
+        return Limit(decided / (time.perf_counter() - started), cpu_ms)

@@ -97,6 +97,34 @@ def uploads_left(data: Path) -> list[Path]:
     return [path for path in (data / "uploads").rglob("*") if path.is_file()]
 
 
+def test_a_neighbour_takes_over_at_once(tmp_path: Path) -> None:
+    environment = {"WALKPRINT_DEVICE": "cpu", "WALKPRINT_LOG_LEVEL": "warning"}
+    with (
+        ServiceProcess(tmp_path, environment=environment) as dies,
+        ServiceProcess(tmp_path, environment=environment) as lives,
+        httpx.Client(base_url=dies.url, timeout=60.0) as http,
+        Client(lives.url) as client,
+    ):
+        accepted = [
+            http.post(
+                "/enroll",
+                data={"subject": f"s{number}"},
+                files={"walk": walk_video(1)},
+                headers={"Prefer": "respond-async"},
+            ).json()["id"]
+            for number in range(6)
+        ]
+        os.kill(dies.pid, signal.SIGKILL)
+        dies.wait()
+        # Less than a lease: nobody waits for it to run out.
+        jobs = [client.wait_for_job(job, timeout_seconds=25) for job in accepted]
+
+        assert [job.state for job in jobs] == ["succeeded"] * 6
+        assert [row.walks for row in client.subjects()] == [1] * 6
+        assert client.is_ready()
+    assert uploads_left(tmp_path) == []
+
+
 def test_a_killed_service_keeps_every_promise(tmp_path: Path) -> None:
     moments = random.Random(7)  # noqa: S311 - a seed, so that a failure can be seen again
     environment = {"WALKPRINT_DEVICE": "cpu", "WALKPRINT_LOG_LEVEL": "warning"}

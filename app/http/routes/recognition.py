@@ -9,7 +9,16 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from app.http.addresses import subject_location
-from app.http.examples import ENROLL_FORM, IDENTIFY_FORM, VERIFY_FORM, form_body
+from app.http.examples import (
+    ENROLL_FORM,
+    ENROLLED_EXAMPLE,
+    IDENTIFIED_EXAMPLE,
+    IDENTIFY_FORM,
+    VERIFIED_EXAMPLE,
+    VERIFY_FORM,
+    answer,
+    form_body,
+)
 from app.http.forms import (
     KNOWN_FIELDS,
     content_of,
@@ -32,6 +41,8 @@ router = APIRouter(tags=["recognition"])
 
 _log = structlog.get_logger(__name__)
 
+_ALSO = ACCEPTED | problems(400, 404, 408, 413, 415, 422, 503)
+
 _JobOf = Callable[[ReceivedForm, Settings], NewJob]
 
 
@@ -39,7 +50,7 @@ _JobOf = Callable[[ReceivedForm, Settings], NewJob]
     "/enroll",
     status_code=201,
     response_model=Enrolled,
-    responses=ACCEPTED | problems(400, 408, 413, 415, 422, 503),
+    responses=answer(201, ENROLLED_EXAMPLE) | _ALSO,
     openapi_extra=form_body(ENROLL_FORM),
 )
 async def enroll(request: Request, services: Parts) -> Response:
@@ -50,7 +61,7 @@ async def enroll(request: Request, services: Parts) -> Response:
 @router.post(
     "/identify",
     response_model=Identified,
-    responses=ACCEPTED | problems(400, 404, 408, 413, 415, 422, 503),
+    responses=answer(200, IDENTIFIED_EXAMPLE) | _ALSO,
     openapi_extra=form_body(IDENTIFY_FORM),
 )
 async def identify(request: Request, services: Parts) -> Response:
@@ -61,7 +72,7 @@ async def identify(request: Request, services: Parts) -> Response:
 @router.post(
     "/verify",
     response_model=Verified,
-    responses=ACCEPTED | problems(400, 404, 408, 413, 415, 422, 503),
+    responses=answer(200, VERIFIED_EXAMPLE) | _ALSO,
     openapi_extra=form_body(VERIFY_FORM),
 )
 async def verify(request: Request, services: Parts) -> Response:

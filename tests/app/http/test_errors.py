@@ -12,9 +12,12 @@ import pytest
 from fastapi import FastAPI
 
 from app.http.application import build_application
+from app.http.schemas import Enrolled, Identified, Verified
 from app.telemetry import Metrics
 from tests.app.http.test_refusals import assert_refused
 from tests.live_service import LiveService
+
+_SUCCESS = {"enroll": 201, "identify": 200, "verify": 200}
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/subjects/", "/walks", "/%2e%2e/etc", "/console/x"])
@@ -130,6 +133,11 @@ def test_the_description_covers_every_route_and_fits_the_answers(service: LiveSe
         "/metrics": {"get"},
     }
     assert {path: set(methods) for path, methods in api["paths"].items()} == wanted
+    for route, model in (("enroll", Enrolled), ("identify", Identified), ("verify", Verified)):
+        answers = api["paths"][f"/{route}"]["post"]["responses"]
+        model.model_validate(
+            answers[str(_SUCCESS[route])]["content"]["application/json"]["example"]
+        )
     form = api["paths"]["/identify"]["post"]["requestBody"]["content"]["multipart/form-data"]
     assert {"walk", "gallery", "top_k", "target_fpir"} <= set(form["schema"]["properties"])
     assert form["example"]

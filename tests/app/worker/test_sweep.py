@@ -86,3 +86,22 @@ def test_an_upload_whose_job_was_failed_elsewhere_is_noticed(start: Start) -> No
     assert not alive.storage.path(job.uploads[0][0]).exists()
     assert alive.storage.path(coming.name).exists()  # still being received
     coming.discard()
+
+
+def test_jobs_that_a_process_died_with_are_taken_one_at_a_time(start: Start) -> None:
+    dead, alive = start(), start()
+    jobs = [dead.accept() for _ in range(5)]
+    for job in jobs:
+        dead.registry.jobs.claim(job.id, owner=dead.instance.id, lease_seconds=LEASE_SECONDS)
+    dead.die()
+    in_hand: list[int] = []
+
+    def count_then_finish(job: Job, waited_ms: float) -> Json:
+        in_hand.append(alive.registry.jobs.counts()["running"])
+        return finish(alive)(job, waited_ms)
+
+    alive.sweep.look()
+    ended = alive.run_all(count_then_finish, *jobs)
+
+    assert [job.state for job in ended] == ["succeeded"] * 5
+    assert in_hand == [1] * 5
