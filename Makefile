@@ -34,7 +34,6 @@ static: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m migrations.check
 
 unit: $(INSTALLED) ## tests of single parts, no service processes
 	$(BIN)/pytest tests/model tests/app
