@@ -105,8 +105,8 @@ class Database:
         """Rewrites a SQLite file from which something was erased since the last time.
 
         `secure_delete` overwrites a row where it lies, but not the copies that were left between
-        rows when pages were split or merged earlier: only a rewrite gets rid of those. Takes about
-        a second per 100 MB, during which writers wait.
+        rows when pages were split or merged earlier: only a rewrite gets rid of those. Takes one to
+        four seconds per 100 MB, during which writers wait.
 
         Returns:
             True when there was something to do.

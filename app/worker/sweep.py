@@ -19,6 +19,7 @@ from app.worker.storage import UploadStorage
 # Seconds between looks: how soon a sibling takes over the jobs of a process that was killed.
 _EVERY_SECONDS = 1.0
 _PURGE_EVERY_SECONDS = 600.0
+_SCRUB_EVERY_SECONDS = 600.0
 # An upload of ours whose job was failed by somebody else is noticed this late.
 _TIDY_EVERY_SECONDS = 30.0
 # Orphaned jobs taken at once; the rest follow at the next look.
@@ -61,7 +62,7 @@ class Sweep:
         self._refresh: Callable[[], None] | None = None
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._renewed = self._purged = self._tidied = float("-inf")
+        self._renewed = self._purged = self._tidied = self._scrubbed = float("-inf")
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
 
     def refresh_with(self, refresh: Callable[[], None]) -> None:
@@ -117,6 +118,12 @@ class Sweep:
             if self._queue.put(job_id, suspect=orphan.crashes > 0):
                 self._metrics.rescued_jobs.inc()
 
+    def _scrub(self) -> None:
+        """Copies of erased text leave the database file too; in the thread, for it takes a while."""
+        if monotonic() - self._scrubbed > _SCRUB_EVERY_SECONDS:
+            self._registry.scrub()
+            self._scrubbed = monotonic()
+
     def _clean_up_after_the_dead(self) -> None:
         with self._instance.dead_neighbours() as dead:
             for instance_id in dead:
@@ -146,5 +153,6 @@ class Sweep:
                 return
             try:
                 self.look()
+                self._scrub()
             except Exception:  # a database that is away now is asked again in a second
                 _log.exception("the periodic look failed")

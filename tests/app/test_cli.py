@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
-from app.settings import Settings
-from tests.live_service import LiveService, live_service
+from app.demo import ServiceProcess
 from tests.walks import walk_video, walk_zip
 
 
@@ -31,16 +30,16 @@ Run = Callable[..., Said]
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
-    """One service for all commands."""
-    settings = Settings(data=tmp_path_factory.mktemp("cli-service"), device="cpu")
-    with live_service(settings) as running:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """One service for all commands, in a process of its own: its log is not what they print."""
+    environment = {"WALKPRINT_DEVICE": "cpu"}
+    with ServiceProcess(tmp_path_factory.mktemp("cli"), environment=environment) as running:
         yield running
 
 
 @pytest.fixture
 def run(
-    service: LiveService, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    service: ServiceProcess, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Run:
     """Runs `walkprint` with words, against the service, in this process."""
     monkeypatch.setenv("WALKPRINT_URL", service.url)
