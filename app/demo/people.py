@@ -39,7 +39,7 @@ class Walk:
     @property
     def label(self) -> str:
         """The walk in a few words."""
-        dress = {"nm": "", "bg": ", with a bag", "cl": ", in a coat"}[self.condition]
+        dress = {"nm": "", "bg": ", bag", "cl": ", coat"}[self.condition]
         return f"{self.person}{dress}, {self.azimuth_degrees:.0f}°"
 
     def masks_thw(self) -> NDArray[np.uint8]:

@@ -104,9 +104,9 @@ def _generated_rows(client: Client, console: Console) -> Iterator[Row]:
 def _street_rows(client: Client, folder: Path) -> Iterator[Row]:
     """A real person in a real video: a stranger at first, then enrolled from another part of it."""
     first, second = cut_street(folder)
-    yield _ask(client, "street video, stranger", second, None)
+    yield _ask(client, "street, a stranger", second, None)
     client.enroll(STREET_WALKER, [first], gallery=_GALLERY)
-    yield _ask(client, "street video, enrolled", second, STREET_WALKER)
+    yield _ask(client, "street, enrolled", second, STREET_WALKER)
 
 
 def _ask(client: Client, probe: str, walk: Media, expected: str | None) -> Row:
@@ -140,7 +140,7 @@ def _print_rows(rows: list[Row], console: Console) -> None:
             "" if score is None else f"{score:.3f}",
             f"{row.answer.threshold:.3f}",
             f"{row.milliseconds:.0f}",
-            "[green]right[/]" if row.is_right else "[bold red]wrong[/]",
+            "[green]✓[/]" if row.is_right else "[bold red]✗[/]",
         )
     console.print(table)
     wrong = [row.probe for row in rows if not row.is_right]

@@ -7,9 +7,10 @@ from pathlib import Path
 import cv2
 
 SAMPLE = Path(__file__).parent.parent / "samples" / "street.mp4"
-STREET_WALKER = "passer-by"
-# Frames of the sample in which she walks in full view: two parts without a frame in common.
-_FIRST_PART, _SECOND_PART = (40, 100), (100, 160)
+STREET_WALKER = "street"
+# Frames of the sample in which she is out from behind the tree and not yet at the edge: two parts
+# without a frame in common.
+_FIRST_PART, _SECOND_PART = (60, 110), (110, 160)
 
 
 class SampleNotReadable(Exception):
@@ -17,7 +18,7 @@ class SampleNotReadable(Exception):
 
 
 def cut_street(folder: Path) -> tuple[Path, Path]:
-    """Cuts the sample into two clips of two seconds.
+    """Cuts two clips of 1.7 seconds out of the sample.
 
     Args:
         folder: where the clips are written.

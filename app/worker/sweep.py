@@ -119,7 +119,7 @@ class Sweep:
                 self._metrics.rescued_jobs.inc()
 
     def _scrub(self) -> None:
-        """Copies of erased text leave the database file too; in the thread, for it takes a while."""
+        """Copies of erased text leave the database file too; not at start, for it takes a while."""
         if monotonic() - self._scrubbed > _SCRUB_EVERY_SECONDS:
             self._registry.scrub()
             self._scrubbed = monotonic()

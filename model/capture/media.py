@@ -16,9 +16,9 @@ class MediaKind(Enum):
     ZIP = "zip archive"
     TAR = "tar archive"
     GZIP = "gzip archive"
-    OTHER_ARCHIVE = "archive of another kind"
+    OTHER_ARCHIVE = "an archive of another kind than zip or tar"
     VIDEO = "video"
-    UNKNOWN = "file of an unknown kind"
+    UNKNOWN = "neither video, archive nor picture"
 
 
 _ISO_BRANDS_OF_PICTURES = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")

@@ -81,7 +81,7 @@ def _read_one(
     elif kind in (MediaKind.PNG, MediaKind.JPEG):
         frames = frames_of_pictures([path], limits)
     else:
-        raise MediaNotReadable(f"The file is a {kind.value}, which is not accepted as a walk.")
+        raise MediaNotReadable(f"By its first bytes, the file is {kind.value}.")
     return read_bundle(frames, limits, frames_per_second=frames_per_second)
 
 
