@@ -22,7 +22,7 @@ from model.train import TrainConfig, train
 
 WALKS_SEED = 7
 FRAMES = 48  # nearly two gait cycles: room for a random window of 25
-FEWEST_PEOPLE = 8  # of a group: fewer say nothing about anybody else
+FEWEST_PEOPLE = 16  # of a group: a batch takes 16, and a calibration needs 1,000 comparisons
 
 DEFAULT_PEOPLE = 2000
 DEFAULT_RELEASED_SIZE = 256

@@ -15,7 +15,7 @@ def train(
     out: Annotated[
         Path, typer.Option(help="For walks, state and checkpoint; the same again goes on.")
     ] = Path("runs/default"),
-    people: Annotated[int, typer.Option(min=8, max=1_000_000, help="To train on.")] = 2000,
+    people: Annotated[int, typer.Option(min=16, max=1_000_000, help="To train on.")] = 2000,
     steps: Annotated[int, typer.Option(min=1, help="Batches of 64 walks.")] = 3600,
     embedding_size: Annotated[int, typer.Option(min=2, max=2048, help="D.")] = 256,
     device: Annotated[str, typer.Option(help="cpu or cuda, as torch names it.")] = "cpu",

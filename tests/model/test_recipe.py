@@ -1,0 +1,39 @@
+"""The whole way from nothing to a checkpoint file that serves, in small."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from model.checkpoint import load_checkpoint, save_checkpoint
+from model.datasets.walker_set import WalkerSet
+from model.encoder import Encoder
+from model.recipe import DEFAULT_RECIPE, FEWEST_PEOPLE, make_checkpoint
+
+
+def test_a_recipe_makes_a_checkpoint_that_serves(tmp_path: Path) -> None:
+    """Two steps teach nothing, but every part has run and left its record."""
+    recipe = replace(DEFAULT_RECIPE, steps=2)
+    made = make_checkpoint(tmp_path, recipe, people=FEWEST_PEOPLE, released_size=32)
+    save_checkpoint(made, tmp_path / "checkpoint.safetensors")
+    checkpoint = load_checkpoint(tmp_path / "checkpoint.safetensors")
+    assert checkpoint.checkpoint_id == made.checkpoint_id
+    assert checkpoint.training["people"] == FEWEST_PEOPLE
+    assert checkpoint.training["images_seen"] == 2 * 64
+    assert len(checkpoint.training["validation_rank1"]) == 4
+    assert checkpoint.calibration.subjects == FEWEST_PEOPLE
+    thresholds = [
+        checkpoint.calibration.threshold(target_fpir=0.01, gallery_size=size)
+        for size in (1, 10_000)
+    ]
+    assert -1.0 < thresholds[0] < thresholds[1] <= 1.0
+    walkers = WalkerSet.open(tmp_path / "walkers" / "validation")
+    vectors = Encoder(checkpoint, device="cpu").encode(walkers.geis_nhw[:3])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    groups = [
+        set(WalkerSet.open(tmp_path / "walkers" / name).identity_n.tolist())
+        for name in ("train", "refinement", "validation", "calibration")
+    ]
+    assert len(set().union(*groups)) == sum(len(group) for group in groups)
