@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -44,18 +44,25 @@ class NotOnLoopback(Exception):
     """The service has no keys yet, so it listens only where nobody else can reach it."""
 
 
-def create_app(settings: Settings) -> FastAPI:
+class CannotRecognise(Exception):
+    """The service was started, but could never have recognised anybody; the message says why."""
+
+
+def create_app(
+    settings: Settings, *, on_failure: Callable[[Exception], None] | None = None
+) -> FastAPI:
     """The ASGI application; everything behind it starts and stops with its lifespan.
 
     Args:
         settings: where the data lie and what is served.
+        on_failure: told, in a thread of its own, when recognition cannot be loaded.
     """
     metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as stack:
-            running = await asyncio.to_thread(_start, settings, metrics, stack)
+            running = await asyncio.to_thread(_start, settings, metrics, stack, on_failure)
             app.state.services = running
             yield
             await asyncio.to_thread(stack.close)
@@ -68,6 +75,7 @@ def serve(settings: Settings) -> None:
 
     Raises:
         NotOnLoopback: the host can be reached from other machines.
+        CannotRecognise: the checkpoint cannot be read, or the device is not there.
     """
     if not settings.is_loopback:
         raise NotOnLoopback(
@@ -75,8 +83,16 @@ def serve(settings: Settings) -> None:
             " callers apart yet. Listen on 127.0.0.1 and put an authenticating proxy in front."
         )
     configure_logging(settings.log_level, as_json=settings.log_json)
-    server = uvicorn.Server(server_config(create_app(settings), settings))
+    failures: list[Exception] = []
+
+    def give_up(failure: Exception) -> None:
+        failures.append(failure)
+        server.should_exit = True
+
+    server = uvicorn.Server(server_config(create_app(settings, on_failure=give_up), settings))
     server.run()
+    if failures:
+        raise CannotRecognise(str(failures[0])) from failures[0]
     if not server.started:
         raise SystemExit(1)
 
@@ -108,7 +124,9 @@ class _Loader:
         queue: JobQueue,
         sweep: Sweep,
         metrics: Metrics,
+        on_failure: Callable[[Exception], None] | None,
     ) -> None:
+        self._on_failure = on_failure
         self._parts = (settings, registry, storage, metrics)
         self._queue = queue
         self._sweep = sweep
@@ -139,8 +157,10 @@ class _Loader:
 
             recognition = Recognition(*self._parts)
         except Exception as error:
-            _log.exception("the encoder could not be loaded")
+            _log.error("the encoder could not be loaded", reason=str(error))
             self._failure = error
+            if self._on_failure is not None:
+                self._on_failure(error)
             return
         self._sweep.refresh_with(recognition.search.refresh)
         self._queue.start(recognition.pipeline.run)
@@ -148,7 +168,12 @@ class _Loader:
         _log.info("ready", checkpoint=recognition.checkpoint_id)
 
 
-def _start(settings: Settings, metrics: Metrics, stack: ExitStack) -> Services:
+def _start(
+    settings: Settings,
+    metrics: Metrics,
+    stack: ExitStack,
+    on_failure: Callable[[Exception], None] | None,
+) -> Services:
     """Starts everything, in the order of dependence; the stack stops it in reverse."""
     registry = Registry.open(settings.resolved_database_url)
     stack.callback(registry.close)
@@ -176,7 +201,7 @@ def _start(settings: Settings, metrics: Metrics, stack: ExitStack) -> Services:
         keep_jobs=timedelta(hours=settings.keep_jobs_hours),
         metrics=metrics,
     )
-    loader = _Loader(settings, registry, storage, queue, sweep, metrics)
+    loader = _Loader(settings, registry, storage, queue, sweep, metrics, on_failure)
     stack.callback(loader.close)
     sweep.start()
     desk = Desk(

@@ -42,7 +42,7 @@ def serve(
 
     from pydantic import ValidationError
 
-    from app.main import NotOnLoopback
+    from app.main import CannotRecognise, NotOnLoopback
     from app.main import serve as run_service
     from app.settings import Settings
 
@@ -66,7 +66,7 @@ def serve(
         )
         print_problem({"detail": f"A setting cannot be used: {details}."}, as_json=False)
         raise typer.Exit(1) from wrong
-    except NotOnLoopback as refused:
+    except (NotOnLoopback, CannotRecognise) as refused:
         print_problem({"detail": str(refused)}, as_json=False)
         raise typer.Exit(1) from refused
 

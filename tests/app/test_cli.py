@@ -14,6 +14,7 @@ import pytest
 
 from app.cli import main
 from app.demo import ServiceProcess
+from app.demo.service_process import free_port
 from tests.walks import walk_video, walk_zip
 
 
@@ -192,4 +193,30 @@ def test_a_service_on_all_addresses_is_refused_with_advice(tmp_path: Path) -> No
     )
     assert done.returncode == 1
     assert "127.0.0.1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("WALKPRINT_CHECKPOINT", "{folder}/no-such.safetensors", "no-such.safetensors"),
+        ("WALKPRINT_DEVICE", "cuda", "no GPU"),
+    ],
+)
+def test_a_service_that_could_never_recognise_ends_and_says_why(
+    tmp_path: Path, variable: str, value: str, reason: str
+) -> None:
+    """Rather than answering 503 for ever. (A machine with a GPU has CUDA hidden here.)"""
+    environment = {variable: value.format(folder=tmp_path), "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(free_port())]
+    done = subprocess.run(  # noqa: S603 (our own program)
+        [*command, "--data", str(tmp_path / "data")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert reason in done.stderr
     assert "Traceback" not in done.stderr
