@@ -13,9 +13,10 @@ help: ## list the commands
 
 # The editable install follows the lock file; it runs again only when one of the two files changes.
 $(INSTALLED): pyproject.toml docker/constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --constraint docker/constraints.txt --editable '.[test]'
-	touch $@
+	@echo "Setting up $(VENV): some minutes the first time."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --constraint docker/constraints.txt --editable '.[test]'
+	@touch $@
 
 demo: $(INSTALLED) ## enrol and identify sample walks over HTTP; ONCE=1 stops by itself
 	$(BIN)/walkprint demo $(if $(ONCE),--once) $(if $(filter-out undefined default file,$(origin PORT)),--port $(PORT))
