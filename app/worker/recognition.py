@@ -5,6 +5,8 @@ Whoever starts the service imports it in a thread, while the rest of the service
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from app.registry import Registry
@@ -16,6 +18,11 @@ from app.worker.pipeline import Pipeline, Thresholds
 from app.worker.storage import UploadStorage
 from model.capture import CaptureLimits
 from model.encoder import Encoder
+
+
+def encoder_threads() -> int:
+    """Half of the cores: under load the others are busy with capture, and alone it is enough."""
+    return max(1, (os.cpu_count() or 1) // 2)
 
 
 class Recognition:
@@ -36,7 +43,9 @@ class Recognition:
     def __init__(
         self, settings: Settings, registry: Registry, storage: UploadStorage, metrics: Metrics
     ) -> None:
-        encoder = Encoder.load(settings.checkpoint, device=settings.device)
+        encoder = Encoder.load(
+            settings.checkpoint, device=settings.device, threads=encoder_threads()
+        )
         checkpoint = encoder.checkpoint
         blank_nhw = np.zeros((1, checkpoint.gei.height, checkpoint.gei.width), np.uint8)
         if not np.isfinite(encoder.encode(blank_nhw)).all():

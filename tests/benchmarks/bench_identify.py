@@ -25,6 +25,7 @@ from rich.table import Table
 from app.demo import ServiceProcess
 from app.registry import Registry
 from app.settings import Settings
+from app.worker.recognition import encoder_threads
 from model.encoder import Encoder
 from tests.benchmarks.gallery import GALLERY, fill_gallery, write_probes
 from tests.benchmarks.in_process import STAGES, InProcess, Limit
@@ -68,7 +69,7 @@ def main() -> None:
             with ServiceProcess(data, environment=environment) as service:
                 starts.append(service.start_seconds)
         with ServiceProcess(data, environment=environment) as service:
-            here = InProcess(settings.resolved_database_url, GALLERY)
+            here = InProcess(settings.resolved_database_url, GALLERY, threads=encoder_threads())
             in_process, over_http = _latencies(service.port, here, probes, pairs)
             limits, outcomes, service_cpu = _throughputs(service, here, probes, seconds, rounds)
     _print_stages(console, in_process, over_http)
