@@ -24,7 +24,7 @@ from model.gei import GeiConfig, energy_image
 from model.silhouettes import SilhouetteSequence
 
 PICTURE = Path(__file__).parent / "pictures" / "one-walk.png"
-FRAMES = (4, 16, 28, 40, 52)  # of the clip
+FRAMES = (3, 13, 23, 33, 43)  # of the clip
 HEIGHT, GAP = 170, 10  # pixels
 PAPER, INK, GREY = 255, (35, 30, 25), (120, 110, 100)
 Image = NDArray[np.uint8]

@@ -26,8 +26,14 @@ def demo(
     The people are generated, one is real; the answers are the service's. Afterwards the service
     stays until Ctrl-C, unless --once is given.
     """
+    import signal
+
     from app.demo import ServiceDidNotStart, run_demo
 
+    def end(_number: int, _frame: object) -> None:
+        raise typer.Exit(128 + signal.SIGTERM)  # passes the clean-up on its way out
+
+    signal.signal(signal.SIGTERM, end)
     try:
         all_right = run_demo(answers, data=data, port=port, once=once)
     except ServiceDidNotStart as failure:

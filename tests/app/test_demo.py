@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,20 @@ def test_a_service_that_cannot_start_is_reported_with_its_log(tmp_path: Path) ->
     assert "device" in str(failure.value)
 
 
-def test_ctrl_c_at_any_moment_ends_the_service_and_removes_its_data(tmp_path: Path) -> None:
+@pytest.fixture
+def _ctrl_c_reaches_children() -> Iterator[None]:
+    """A shell ignores SIGINT for what it runs in the background, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c_reaches_children")
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_at_any_moment_ends_the_service_and_removes_its_data(
+    tmp_path: Path, stop: signal.Signals
+) -> None:
+    """Ctrl-C, and what `kill` sends."""
     command = [sys.executable, "-m", "app.cli", "demo", "--data", str(tmp_path)]
     with subprocess.Popen(  # noqa: S603 (our own program)
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_UNBUFFERED
@@ -101,7 +115,7 @@ def test_ctrl_c_at_any_moment_ends_the_service_and_removes_its_data(tmp_path: Pa
         url = next(line.split()[-1] for line in demo.stdout if "ready after" in line)
         with Client(url) as client:
             assert client.is_ready()
-            demo.send_signal(signal.SIGINT)
+            demo.send_signal(stop)
             last_words = demo.stdout.read()
             assert demo.wait(timeout=60) != 0
             assert not client.is_ready()
