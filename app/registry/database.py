@@ -7,10 +7,12 @@ lock when they begin (BEGIN IMMEDIATE), so none fails half-way for having read b
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
@@ -20,6 +22,7 @@ from sqlalchemy.engine import URL
 from app.registry.columns import Clock, utc_now
 
 _BUSY_TIMEOUT_SECONDS = 60.0
+_WAL_RETRY_SECONDS = 0.01
 """How long a SQLite writer waits for writers of other processes. Each holds the lock for
 milliseconds; a minute is reached only when something is broken."""
 
@@ -33,7 +36,6 @@ _LAST_ERASURE = 2**31 - 2
 """`user_version` is a signed 32-bit number."""
 
 _SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA foreign_keys = ON",
     # Erased biometrics are overwritten in the file, not only unlinked.
     "PRAGMA secure_delete = ON",
@@ -169,6 +171,7 @@ def _open_sqlite(url: URL, *, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
         # The driver must not begin or commit by itself: _begin_sqlite says which kind of BEGIN.
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
+        _switch_to_wal(cursor)
         for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA synchronous = {synchronous}"):
             cursor.execute(pragma)
         cursor.close()
@@ -176,6 +179,20 @@ def _open_sqlite(url: URL, *, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
     event.listen(engine, "connect", configure)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _switch_to_wal(cursor: Any) -> None:
+    """Waits for its turn: SQLite's own busy timeout does not cover a change of the journal mode."""
+    until = monotonic() + _BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+            sleep(_WAL_RETRY_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
