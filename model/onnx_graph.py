@@ -1,7 +1,7 @@
 """A checkpoint as an ONNX graph, written from its tensors without torch.
 
 A service on a CPU needs neither torch's seconds of import nor its memory. Every norm is folded
-into the convolution before it; `tests/model/test_onnx_graph.py` holds the graph to the torch
+into the convolution before it; `tests/model/test_encoder.py` holds the graph to the torch
 network.
 
 Shape letters: N walks, C channels, H rows, W columns, D embedding size, F pooled features.
