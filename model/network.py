@@ -4,7 +4,7 @@ L-ResNet-50 is ResNet-50 with every convolution but the first replaced by a *lig
 ordinary convolution makes half of the feature maps, a depthwise 3×3 convolution makes the other
 half from them (the ghost module of Han et al., CVPR 2020, ratio s = 2).
 
-Shape letters: N walks, C channels, H rows, W columns, D embedding size, K classes.
+Shape letters: N walks, C channels, H rows, W columns, S strips, D embedding size, K classes.
 """
 
 from __future__ import annotations
@@ -130,6 +130,25 @@ class Bottleneck(nn.Module):
         return functional.relu(self.shortcut(maps_nchw) + residual_nchw, inplace=True)
 
 
+class StripEmbedding(nn.Module):
+    """Every horizontal strip of the body has its own linear projection; the results stand side by
+    side (Fu et al. 2019, horizontal pyramid matching).
+
+    Shape: (N, S strips, C) → (N, D). The weight is (D, C): the first D / S rows belong to the
+    uppermost strip. One strip is an ordinary linear layer.
+    """
+
+    def __init__(self, channels: int, embedding_size: int, strips: int) -> None:
+        super().__init__()
+        self.strips = strips
+        self.weight = nn.Parameter(torch.empty(embedding_size, channels))
+
+    def forward(self, pooled_nsc: Tensor) -> Tensor:
+        """Projects each strip: (N, S, C) → (N, D)."""
+        weight_sdc = self.weight.view(self.strips, -1, self.weight.shape[1])
+        return torch.einsum("nsc,sdc->nsd", pooled_nsc, weight_sdc).flatten(1)
+
+
 class GaitNetwork(nn.Module):
     """ResNet-50 or L-ResNet-50 with an embedding and BNNeck, or with the paper's plain classifier.
 
@@ -152,24 +171,23 @@ class GaitNetwork(nn.Module):
                 in_channels = width * EXPANSION
             stages.append(nn.Sequential(*layers))
         self.stages = nn.Sequential(*stages)
-        features = TRUNK_CHANNELS * config.strips
-        self.embedding: nn.Linear | None = None
+        self.embedding: StripEmbedding | None = None
         self.neck: nn.BatchNorm1d | None = None
         self.classifier: nn.Linear | None = None
         if config.embedding_size is not None:
-            self.embedding = nn.Linear(features, config.embedding_size, bias=False)
+            self.embedding = StripEmbedding(TRUNK_CHANNELS, config.embedding_size, config.strips)
             self.neck = nn.BatchNorm1d(config.embedding_size)
             if config.classes is not None:
                 self.classifier = nn.Linear(config.embedding_size, config.classes, bias=False)
         elif config.classes is not None:
-            self.classifier = nn.Linear(features, config.classes)
+            self.classifier = nn.Linear(TRUNK_CHANNELS * config.strips, config.classes)
         self._initialise()
 
     def _initialise(self) -> None:
         for part in self.modules():
             if isinstance(part, nn.Conv2d):
                 nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
-            elif isinstance(part, nn.Linear) and part is self.embedding:
+            elif isinstance(part, StripEmbedding):
                 nn.init.kaiming_normal_(part.weight, mode="fan_out")
             elif isinstance(part, nn.Linear):
                 nn.init.normal_(part.weight, std=0.01)
@@ -179,20 +197,21 @@ class GaitNetwork(nn.Module):
                 nn.init.zeros_(parameter)
 
     def features(self, images_nchw: Tensor) -> Tensor:
-        """The pooled trunk: (N, C, H, W) → (N, 2048 · strips)."""
+        """The pooled trunk, from head to feet: (N, C, H, W) → (N, strips, 2048)."""
         maps_nchw = self.stem(images_nchw)  # H/2 × W/2
         maps_nchw = functional.max_pool2d(maps_nchw, 3, stride=2, padding=1)  # H/4 × W/4
         maps_nchw = self.stages(maps_nchw)  # H/32 × W/32, or H/16 × W/16 with last_stride 1
-        strips_ncs = functional.adaptive_avg_pool2d(maps_nchw, (self.config.strips, 1))
-        return strips_ncs.flatten(1)
+        pooled_ncs1 = functional.adaptive_avg_pool2d(maps_nchw, (self.config.strips, 1))
+        return pooled_ncs1.squeeze(3).transpose(1, 2)
 
     def forward(self, images_nchw: Tensor) -> GaitOutput:
         """Embeds a batch; see `GaitOutput` for what training and evaluation give."""
-        features_nf = self.features(images_nchw)
+        pooled_nsc = self.features(images_nchw)
         if self.embedding is None or self.neck is None:
+            features_nf = pooled_nsc.flatten(1)
             logits = self.classifier(features_nf) if self.classifier is not None else None
             return GaitOutput(functional.normalize(features_nf), logits)
-        embedding_nd = self.embedding(features_nf)
+        embedding_nd = self.embedding(pooled_nsc)
         normed_nd = self.neck(embedding_nd)
         logits_nk = self.classifier(normed_nd) if self.classifier is not None else None
         if self.training:
@@ -215,8 +234,11 @@ def multiply_adds(network: GaitNetwork) -> int:
             total += output[0].numel() * kernel * layer.in_channels // layer.groups
         elif isinstance(layer, nn.Linear):
             total += layer.in_features * layer.out_features
+        elif isinstance(layer, StripEmbedding):
+            total += layer.weight.numel()
 
-    layers = [part for part in network.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
+    counted = nn.Conv2d | nn.Linear | StripEmbedding
+    layers = [part for part in network.modules() if isinstance(part, counted)]
     hooks = [layer.register_forward_hook(count) for layer in layers]
     config, was_training = network.config, network.training
     network.eval()

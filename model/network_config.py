@@ -24,8 +24,8 @@ class NetworkConfig:
         embedding_size: D of the embedding behind the trunk; None for the plain classifier of the
             paper.
         classes: K of the classifier used in training; None for a network that only embeds.
-        strips: horizontal strips that are pooled separately before the embedding (1 = global
-            pooling).
+        strips: horizontal strips that are pooled and projected separately, each to
+            embedding_size / strips values (1 = global pooling).
         last_stride: stride of the last stage; 1 keeps a finer map for small inputs.
     """
 
@@ -37,6 +37,12 @@ class NetworkConfig:
     classes: int | None = None
     strips: int = 1
     last_stride: Literal[1, 2] = 2
+
+    def __post_init__(self) -> None:
+        """Refuses an embedding that its strips cannot share equally (ValueError)."""
+        if self.embedding_size is not None and self.embedding_size % self.strips:
+            msg = f"{self.strips} strips cannot share {self.embedding_size} values equally"
+            raise ValueError(msg)
 
     @property
     def stage_strides(self) -> tuple[int, int, int, int]:

@@ -112,7 +112,10 @@ class _GraphWriter:
         rows = -(-config.height // 4)  # stem and pooling halve, rounding up
         for stride in config.stage_strides:
             rows = -(-rows // stride)
-        strips = []
+        scale_d, shift_d = self._norm("neck")
+        weight_dc = self._weights["embedding.weight"] * scale_d[:, None]
+        weights, shifts = (np.split(of_all, config.strips) for of_all in (weight_dc, shift_d))
+        projected = []
         for strip in range(config.strips):  # as torch's adaptive pooling cuts the rows
             first, end = strip * rows // config.strips, -(-(strip + 1) * rows // config.strips)
             cut = self._node(
@@ -124,20 +127,14 @@ class _GraphWriter:
                     self._constant(f"strip{strip}.axis", np.array([2], np.int64)),
                 ],
             )
-            strips.append(self._node("GlobalAveragePool", [cut]))
-        pooled = self._node("Concat", strips, axis=2)
-        features = self._node("Flatten", [pooled], axis=1)
-        scale_d, shift_d = self._norm("neck")
-        weight_df = self._weights["embedding.weight"] * scale_d[:, None]
-        normed = self._node(
-            "Gemm",
-            [
-                features,
-                self._constant("embedding.weight", weight_df),
-                self._constant("embedding.bias", shift_d),
-            ],
-            transB=1,
-        )
+            pooled = self._node("Flatten", [self._node("GlobalAveragePool", [cut])], axis=1)
+            inputs = [
+                pooled,
+                self._constant(f"strip{strip}.weight", weights[strip]),
+                self._constant(f"strip{strip}.bias", shifts[strip]),
+            ]
+            projected.append(self._node("Gemm", inputs, transB=1))
+        normed = self._node("Concat", projected, axis=1)
         return self._node("LpNormalization", [normed], axis=1, p=2, output="embedding")
 
     def _norm(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -67,7 +67,8 @@ def release(
     mirrored_too_nhw = np.concatenate((refinement.geis_nhw, refinement.geis_nhw[:, :, ::-1]))
     normed_nd = _neck_outputs(trained.network, mirrored_too_nhw)
     subject_n = np.concatenate((refinement.identity_n, refinement.identity_n))
-    for ridge in RIDGES:
+    # Directions across strips do not fit an embedding whose strips are projected separately.
+    for ridge in RIDGES if plain.network.strips == 1 else ():
         candidate = refined(plain, normed_nd, subject_n, embedding_size, ridge)
         recipe = f"discriminant analysis, ridge {ridge}, {embedding_size}-d"
         rank1_by_recipe[recipe] = validation_rank1(candidate, validation)
