@@ -37,6 +37,11 @@ class AugmentConfig:
     erase: float = 0.25
     gamma: float = 0.3
 
+    @classmethod
+    def none(cls) -> AugmentConfig:
+        """Leaves every GEI as it is."""
+        return cls(flip=0.0, warp=0.0, fade=0.0, erase=0.0, gamma=0.0)
+
 
 def augmented(
     geis_nhw: NDArray[np.uint8], rng: np.random.Generator, config: AugmentConfig

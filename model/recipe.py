@@ -18,7 +18,8 @@ from model.evaluate import CALIBRATION_IDENTITY, VALIDATION_IDENTITY
 from model.gei import GeiConfig
 from model.network_config import NetworkConfig
 from model.release import release
-from model.train import TrainConfig, train
+from model.train import train
+from model.train_config import TrainConfig
 
 WALKS_SEED = 7
 FRAMES = 48  # nearly two gait cycles: room for a random window of 25
