@@ -42,6 +42,7 @@ class WalkerSetConfig:
             of ten walks (nm 1–6, bg 1–2, cl 1–2) from 0°, 18°, … 180°.
         condition_shares: probability of nm, bg and cl where views are random.
         fault_share: share of the walks whose masks carry segmentation faults.
+        halt_share: share of the walks with a start, a stop or a pause; none in the CASIA-B shape.
         seed: of everything that is not the person.
         gei: how silhouettes are aligned.
     """
@@ -53,7 +54,8 @@ class WalkerSetConfig:
     frames_spread: int = 0
     views: Literal["random", "casia-b"] = "random"
     condition_shares: tuple[float, float, float] = (0.5, 0.25, 0.25)
-    fault_share: float = 0.3  # faults on every walk hurt, none at all hurts too
+    fault_share: float = 0.5  # faults on every walk hurt, none at all hurts too
+    halt_share: float = 0.06
     seed: int = 0
     gei: GeiConfig = field(default_factory=GeiConfig)
 
@@ -107,6 +109,7 @@ def takes_of(seed: int, config: WalkerSetConfig) -> Iterator[Take | None]:
         rng = np.random.default_rng((config.seed, seed, walk_index))
         walk_seed = int(rng.integers(2**31))
         frames = int(config.frames + rng.integers(config.frames_spread + 1))
+        halts = bool(rng.uniform() < config.halt_share) and config.views == "random"
         views: tuple[int | None, ...] = (None,)
         condition: Condition = CONDITIONS[rng.choice(len(CONDITIONS), p=config.condition_shares)]
         if config.views == "casia-b":
@@ -114,7 +117,12 @@ def takes_of(seed: int, config: WalkerSetConfig) -> Iterator[Take | None]:
         for view in views:
             shot = Shot.random(rng, azimuth_degrees=view, frames=frames)
             sequence = walk_silhouettes(
-                identity, walk_seed=walk_seed, condition=condition, shot=shot, faults=faults
+                identity,
+                walk_seed=walk_seed,
+                condition=condition,
+                shot=shot,
+                faults=faults,
+                halts=halts,
             )
             packed = _pack(as_captured(sequence), config.gei)
             yield packed and Take(

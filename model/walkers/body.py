@@ -95,7 +95,7 @@ def random_body(rng: np.random.Generator) -> Body:
         )
     )
     stoutness = float(rng.gamma(4.0, 0.5) - 1.8)
-    lengths = _jittered(Lengths(), rng, spread=0.04)
+    lengths = _jittered(Lengths(), rng, spread=0.045)
     # Long legs come with a short trunk: the stature is given.
     legs = float(rng.normal(1.0, 0.03))
     trunk = (1.0 - legs * 0.530 - lengths.head) / (0.255 + 0.065)
@@ -112,7 +112,7 @@ def random_body(rng: np.random.Generator) -> Body:
 
 
 def _girths(rng: np.random.Generator, womanly: float, stoutness: float) -> Girths:
-    drawn = _jittered(Girths(), rng, spread=0.07)
+    drawn = _jittered(Girths(), rng, spread=0.085)
     limbs = 1.0 + 0.085 * stoutness
     trunk = 1.0 + 0.080 * stoutness
     belly = max(0.0, stoutness) * float(rng.uniform(0.2, 1.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.walkers.attire import Bag
-from model.walkers.figure import FigureBuilder
+from model.walkers.figure import FigureBuilder, Garment
 from model.walkers.gait import Floats
 from model.walkers.identity import Identity
 from model.walkers.skeleton import Skeleton
@@ -52,6 +52,7 @@ def add_bag(
         builder.part(
             builder.ball(shoulder + up * (0.02 * stature), _STRAP_RADIUS),
             builder.ball(centre + level * (bag.half_height * stature), _STRAP_RADIUS),
+            garment=Garment.BAG,
         )
     else:
         lag = 0.35 * (arm.fingers - arm.wrist)  # a hanging bag follows the hand a little late
@@ -59,6 +60,7 @@ def add_bag(
         builder.part(
             builder.ball(arm.fingers, _STRAP_RADIUS),
             builder.ball(centre + level * (bag.half_height * stature), 0.02),
+            garment=Garment.BAG,
         )
     _add_box(builder, centre, ahead, sideways, level, half_sizes)
 
@@ -82,4 +84,4 @@ def _add_box(
             for out in (-narrow, narrow):
                 corner = centre + high * third * three + ahead * first * one + out * second * two
                 corners.append(builder.ball(corner, _EDGE_RADIUS))
-    builder.part(*corners)
+    builder.part(*corners, garment=Garment.BAG)

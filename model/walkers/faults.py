@@ -1,8 +1,8 @@
 """What segmentation does to silhouettes: faults that real masks have, as they have them.
 
-Background subtraction fails where clothes look like what is behind them, so holes stand still in
-the picture while the walker moves through them, keep to one garment, and flicker. Morphological
-clean-up makes them blocky.
+Background subtraction fails where clothes look like what is behind them: a garment goes missing,
+in patches that stay with the cloth (a print, a fold in the light) or stand still in the picture
+(a dark door the walker passes), and flicker. Morphological clean-up makes them blocky.
 
 Shape letters: T frames, H rows, W columns.
 """
@@ -15,11 +15,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.walkers.figure import Garment
+
 Mask = NDArray[np.uint8]
 
-# Rows of a walker, from head (0) to feet (1), that garments cover: head, chest, hips, legs, all.
-_GARMENTS = ((0.0, 0.14), (0.16, 0.45), (0.40, 0.62), (0.62, 0.95), (0.0, 1.0))
-_GARMENT_CHANCES = (0.10, 0.25, 0.15, 0.35, 0.15)
+# What has the colour of the background, and how often.
+_HIDDEN = (
+    (Garment.TOP,),
+    (Garment.LEGWEAR,),
+    (Garment.TOP, Garment.LEGWEAR),
+    (Garment.HEAD,),
+    (Garment.SHOES,),
+    tuple(Garment),
+)
+_HIDDEN_CHANCES = (0.32, 0.32, 0.12, 0.10, 0.06, 0.08)
+# People wear the same clothes before the same walls: their masks fail alike from walk to walk.
+_SAME_CLOTHES_CHANCE = 0.45
 
 
 @dataclass(frozen=True)
@@ -27,20 +38,21 @@ class FaultSettings:
     """How often and how strongly masks are spoiled.
 
     Attributes:
-        share: of walks that have faults at all; a pilot found 0.3 good and 1.0 harmful.
-        camouflage, ragged, shadow, speckles, swelling, dropouts, feet_lost, coarse: chance of each
-            kind of fault within a spoiled walk.
+        share: of walks that have faults at all; on every walk they are harmful.
+        camouflage, ragged, frayed, shadow, speckles, swelling, dropouts, feet_lost, coarse: chance
+            of each kind of fault within a spoiled walk.
         strength: scales the size of all of them; 1 looks like a bad but usable recording.
     """
 
-    share: float = 0.3
-    camouflage: float = 0.7
-    ragged: float = 0.6
-    shadow: float = 0.3
-    speckles: float = 0.35
+    share: float = 0.5
+    camouflage: float = 0.55
+    ragged: float = 0.5
+    frayed: float = 0.4
+    shadow: float = 0.2
+    speckles: float = 0.25
     swelling: float = 0.5
-    dropouts: float = 0.2
-    feet_lost: float = 0.12
+    dropouts: float = 0.15
+    feet_lost: float = 0.1
     coarse: float = 0.4
     strength: float = 1.0
 
@@ -56,8 +68,10 @@ class WalkFaults:
 
     Attributes:
         block: side of the smallest thing the segmenter can tell, in pixels.
-        hidden_hw: where the background looks like the garment, 0 … 255 by similarity.
-        garment: first and last row of the garment, as shares of the walker's height.
+        is_hidden_g: (G,) uint8, 1 for the garments that look like the background.
+        place_hw: similarity of garment and background, 0 … 255, fixed in the picture.
+        cloth_hw: the same, fixed to the walker.
+        place_weight, cloth_weight: how much either decides; the rest is flicker.
         hidden_above_t: (T,) what is more similar than this is lost; 256 loses nothing.
         ragged_t: (T,) share of edge blocks that flip, 0 … 255.
         noise_hw: random blocks, 0 … 255; each frame sees another window of it.
@@ -68,12 +82,16 @@ class WalkFaults:
         speckled_t: (T,) True where it does.
         grown: pixels that the mask is too thick (or thin, below 0).
         dropped_t: (T,) True where the frame has no mask.
+        lost_above_t: (T,) share of the height above which nothing is seen.
         lost_below_t: (T,) share of the height below which nothing is seen.
     """
 
     block: int
-    hidden_hw: Mask
-    garment: tuple[float, float]
+    is_hidden_g: Mask
+    place_hw: Mask
+    cloth_hw: Mask
+    place_weight: float
+    cloth_weight: float
     hidden_above_t: NDArray[np.float64]
     ragged_t: NDArray[np.float64]
     noise_hw: Mask
@@ -84,28 +102,30 @@ class WalkFaults:
     speckled_t: NDArray[np.bool_]
     grown: int
     dropped_t: NDArray[np.bool_]
+    lost_above_t: NDArray[np.float64]
     lost_below_t: NDArray[np.float64]
 
-    def spoil(self, mask_hw: Mask, frame: int, *, top: int, left: int) -> Mask:
-        """Spoils one frame's mask.
+    def spoil(self, garments_hw: Mask, frame: int, *, top: int, left: int) -> Mask:
+        """Makes one frame's mask, 0 or 1.
 
         Args:
-            mask_hw: uint8 0 or 1, cut from the frame with a margin around the walker.
+            garments_hw: uint8, `Garment` of each pixel, 0 for the background, cut from the frame
+                with a margin around the walker.
             frame: its number.
             top: row of the cut in the frame, in pixels.
             left: column of the cut in the frame, in pixels.
         """
-        rows = np.flatnonzero(mask_hw.any(axis=1))
+        rows = np.flatnonzero(garments_hw.any(axis=1))
         if rows.size == 0 or self.dropped_t[frame]:
-            return np.zeros_like(mask_hw)
+            return np.zeros_like(garments_hw)
         head, height = int(rows[0]), int(rows[-1]) + 1 - int(rows[0])
-        spoiled_hw = mask_hw.copy()
-        if self.hidden_above_t[frame] < 256:
-            first, last = (head + int(share * height) for share in self.garment)
-            seen_hw = _window(self.hidden_hw, top + first, left, (last - first, mask_hw.shape[1]))
-            spoiled_hw[first:last][seen_hw > self.hidden_above_t[frame]] = 0
+        spoiled_hw = (garments_hw > 0).astype(np.uint8)
         offset_2 = self.offsets_t2[frame]
-        noise_hw = _window(self.noise_hw, int(offset_2[0]), int(offset_2[1]), mask_hw.shape)
+        noise_hw = _window(self.noise_hw, int(offset_2[0]), int(offset_2[1]), spoiled_hw.shape)
+        if self.hidden_above_t[frame] < 256:
+            seen_hw = self._similarity(noise_hw, head=head, top=top, left=left)
+            hidden_hw = cv2.LUT(garments_hw, self.is_hidden_g) > 0
+            spoiled_hw[hidden_hw & (seen_hw > self.hidden_above_t[frame])] = 0
         if self.ragged_t[frame] > 0 or self.grown != 0:
             size = 2 * abs(self.grown) + 1
             kernel = np.ones((size, size), np.uint8)
@@ -124,16 +144,37 @@ class WalkFaults:
         if self.block > 1:
             spoiled_hw = _cleaned(spoiled_hw, self.block)
         if self.speckled_t[frame]:
-            spoiled_hw |= _window(self.speckles_hw, top, left, mask_hw.shape)
-        if self.lost_below_t[frame] < 1.0:
-            spoiled_hw[head + int(self.lost_below_t[frame] * height) :] = 0
+            spoiled_hw |= _window(self.speckles_hw, top, left, spoiled_hw.shape)
+        spoiled_hw[: head + round(self.lost_above_t[frame] * height)] = 0
+        spoiled_hw[head + round(self.lost_below_t[frame] * height) :] = 0
         return spoiled_hw
+
+    def _similarity(self, noise_hw: Mask, *, head: int, top: int, left: int) -> Mask:
+        """How much every pixel of a cut looks like its background, 0 … 255."""
+        place_hw = _window(self.place_hw, top, left, noise_hw.shape)
+        cloth_hw = _window(self.cloth_hw, -head, -(noise_hw.shape[1] // 2), noise_hw.shape)
+        lasting_hw = cv2.addWeighted(place_hw, self.place_weight, cloth_hw, self.cloth_weight, 0.0)
+        flicker = 1.0 - self.place_weight - self.cloth_weight
+        return cv2.addWeighted(lasting_hw, 1.0, noise_hw, flicker, 0.0).astype(np.uint8)
 
 
 def draw_faults(
-    settings: FaultSettings, rng: np.random.Generator, *, frames: int, walker_pixels: float
+    settings: FaultSettings,
+    rng: np.random.Generator,
+    *,
+    identity_seed: int,
+    frames: int,
+    walker_pixels: float,
 ) -> WalkFaults | None:
-    """Draws the faults of one walk; None for a clean one."""
+    """Draws the faults of one walk; None for a clean one.
+
+    Args:
+        settings: how often and how strongly.
+        rng: where the chance comes from.
+        identity_seed: whose clothes they are.
+        frames: T.
+        walker_pixels: height of the walker.
+    """
     if rng.uniform() >= settings.share:
         return None
     strength = settings.strength
@@ -143,10 +184,20 @@ def draw_faults(
 
     coarse = happens(settings.coarse)
     block = max(2, round(walker_pixels / rng.uniform(38.0, 70.0 if coarse else 110.0)))
+    noise_hw = _blocks(rng, block)
+    # Clothes: which garments are hidden, how much of them, and where.
+    clothes = np.random.default_rng([identity_seed, 0xC1]) if happens(_SAME_CLOTHES_CHANCE) else rng
+    hidden = _HIDDEN[int(clothes.choice(len(_HIDDEN), p=_HIDDEN_CHANCES))]
+    lost_share = strength * float(clothes.uniform(0.05, 0.45))
+    cloth_hw, place_hw = _camouflage(clothes, block), _camouflage(rng, block)
+    flicker = float(rng.uniform(0.1, 0.4))
+    cloth_weight = float(rng.uniform(0.0, 1.0)) * (1.0 - flicker)
+    place_weight = 1.0 - flicker - cloth_weight
     hidden_above_t = np.full(frames, 256.0)
     if happens(settings.camouflage):
-        lost_share = strength * rng.uniform(0.05, 0.32)
-        hidden_above_t = 255.0 * (1.0 - lost_share * np.clip(1.0 + 0.8 * _drift(rng, frames), 0, 2))
+        lost_t = np.clip(lost_share * (1.0 + 0.5 * _drift(rng, frames)), 0.0, 0.9)
+        mixed_hw = place_weight * place_hw + cloth_weight * cloth_hw + flicker * noise_hw
+        hidden_above_t = np.quantile(mixed_hw[::16, ::16], 1.0 - lost_t)
     ragged_t = np.zeros(frames)
     if happens(settings.ragged):
         ragged_t = 255.0 * strength * rng.uniform(0.05, 0.30) * (1.0 + 0.5 * _drift(rng, frames))
@@ -165,14 +216,23 @@ def draw_faults(
         lost_below_t = np.clip(
             1.0 - strength * rng.uniform(0.04, 0.16) * (0.7 + 0.5 * _drift(rng, frames)), 0.7, 1.0
         )
-    garment = _GARMENTS[int(rng.choice(len(_GARMENTS), p=_GARMENT_CHANCES))]
+    lost_above_t = np.zeros(frames)
+    if happens(settings.frayed):  # hair and soles come and go from frame to frame
+        spread = strength * rng.uniform(0.004, 0.022)
+        lost_above_t = np.abs(rng.normal(0.0, spread, frames))
+        lost_below_t = lost_below_t - np.abs(rng.normal(0.0, spread, frames))
+    is_hidden_g = np.zeros(256, np.uint8)
+    is_hidden_g[list(hidden)] = 1
     return WalkFaults(
         block=block,
-        hidden_hw=_camouflage(rng, block),
-        garment=garment,
+        is_hidden_g=is_hidden_g,
+        place_hw=place_hw,
+        cloth_hw=cloth_hw,
+        place_weight=place_weight,
+        cloth_weight=cloth_weight,
         hidden_above_t=hidden_above_t,
         ragged_t=ragged_t,
-        noise_hw=_blocks(rng, block),
+        noise_hw=noise_hw,
         offsets_t2=rng.integers(0, 256, (frames, 2)),
         shadow_t=shadow_t,
         light_per_metre=(float(length * np.cos(direction)), float(length * np.sin(direction))),
@@ -180,6 +240,7 @@ def draw_faults(
         speckled_t=speckled_t,
         grown=_swelling(rng, walker_pixels, strength) if happens(settings.swelling) else 0,
         dropped_t=dropped_t,
+        lost_above_t=lost_above_t,
         lost_below_t=lost_below_t,
     )
 

@@ -9,6 +9,7 @@ Shape letters: T frames, N balls.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 
@@ -18,6 +19,21 @@ RING_POINTS = 14
 _RING_ANGLES = 2.0 * np.pi * np.arange(RING_POINTS) / RING_POINTS
 
 
+class Garment(IntEnum):
+    """What a part is made of, in the order of painting: what lies on top comes last.
+
+    Segmentation loses whole garments, those whose colour is that of the background.
+    """
+
+    SHADOW = 1
+    LEGWEAR = 2
+    SHOES = 3
+    TOP = 4
+    HEAD = 5
+    HANDS = 6
+    BAG = 7
+
+
 @dataclass(frozen=True)
 class Figure:
     """A body over a whole walk.
@@ -25,13 +41,15 @@ class Figure:
     Attributes:
         centres_tn3: (T, N, 3) in metres.
         radii_n: (N,) in metres; 0 for points of rings.
-        parts: indices of the balls of each convex part.
+        parts: indices of the balls of each convex part, in the order of painting.
+        garments: what each part is made of.
         shadow_parts: those of `parts` that lie near the ground (lower legs, feet).
     """
 
     centres_tn3: Floats
     radii_n: Floats
     parts: tuple[tuple[int, ...], ...]
+    garments: tuple[Garment, ...]
     shadow_parts: tuple[int, ...]
 
 
@@ -42,8 +60,7 @@ class FigureBuilder:
     stature_metres: float
     _centres: list[Floats] = field(default_factory=list)
     _radii: list[float] = field(default_factory=list)
-    _parts: list[tuple[int, ...]] = field(default_factory=list)
-    _shadows: list[int] = field(default_factory=list)
+    _parts: list[tuple[Garment, bool, tuple[int, ...]]] = field(default_factory=list)
 
     def ball(self, centre_t3: Floats, radius: float) -> tuple[int, ...]:
         """Adds a ball; returns its index, to be handed to `part`."""
@@ -72,17 +89,20 @@ class FigureBuilder:
             self._radii.append(0.0)
         return tuple(range(first, len(self._radii)))
 
-    def part(self, *members: tuple[int, ...], casts_shadow: bool = False) -> None:
+    def part(self, *members: tuple[int, ...], garment: Garment, casts_shadow: bool = False) -> None:
         """Adds the hull of the given balls and rings."""
-        if casts_shadow:
-            self._shadows.append(len(self._parts))
-        self._parts.append(tuple(index for member in members for index in member))
+        balls = tuple(index for member in members for index in member)
+        self._parts.append((garment, casts_shadow, balls))
 
     def build(self) -> Figure:
         """The figure so far."""
+        painted = sorted(self._parts, key=lambda part: part[0])
         return Figure(
             centres_tn3=np.stack(self._centres, axis=1),
             radii_n=np.array(self._radii),
-            parts=tuple(self._parts),
-            shadow_parts=tuple(self._shadows),
+            parts=tuple(balls for _, _, balls in painted),
+            garments=tuple(garment for garment, _, _ in painted),
+            shadow_parts=tuple(
+                place for place, (_, casts_shadow, _) in enumerate(painted) if casts_shadow
+            ),
         )

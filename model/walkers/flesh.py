@@ -9,7 +9,7 @@ import numpy as np
 
 from model.walkers.attire import Attire
 from model.walkers.carried import add_bag
-from model.walkers.figure import Figure, FigureBuilder
+from model.walkers.figure import Figure, FigureBuilder, Garment
 from model.walkers.gait import Floats
 from model.walkers.head import add_head
 from model.walkers.identity import Identity
@@ -96,9 +96,9 @@ def _add_trunk(
         builder.ball(arm.shoulder, 0.8 * girths.upper_arm_radius + 0.8 * attire.sleeve_padding)
         for arm in skeleton.arms
     ]
-    builder.part(nape, *joints)
+    builder.part(nape, *joints, garment=Garment.TOP)
     for lower, upper in ((crotch, hips), (hips, waist), (waist, chest), (chest, shoulders)):
-        builder.part(lower, upper)
+        builder.part(lower, upper, garment=Garment.TOP)
     if attire.hem_drop > 0.0:
         _add_hem(
             builder,
@@ -107,6 +107,7 @@ def _add_trunk(
             hips,
             drop=attire.hem_drop,
             slack=pad + _HEM_SLACK + attire.hem_flare,
+            garment=Garment.TOP,
         )
     if identity.outfit.legwear == "skirt":
         _add_hem(
@@ -116,6 +117,7 @@ def _add_trunk(
             hips,
             drop=identity.outfit.hem_drop,
             slack=_HEM_SLACK + identity.outfit.hem_flare,
+            garment=Garment.LEGWEAR,
         )
 
 
@@ -127,6 +129,7 @@ def _add_hem(
     *,
     drop: float,
     slack: float,
+    garment: Garment,
 ) -> None:
     """A coat or skirt from the hips to its hem hangs around both legs."""
     body = identity.body
@@ -141,7 +144,7 @@ def _add_hem(
         around = around + shank_share * (0.4 * (leg.ankle - leg.knee) + 0.6 * _down(leg))
         members.append(builder.ball(around, radius + slack))
     # A coat closed around a stride bridges the gap between the legs, but not in a straight line.
-    builder.part(*members)
+    builder.part(*members, garment=garment)
 
 
 def _down(leg: Leg) -> Floats:
@@ -154,12 +157,15 @@ def _down(leg: Leg) -> Floats:
 def _add_arm(builder: FigureBuilder, identity: Identity, attire: Attire, arm: Arm) -> None:
     girths, sleeve = identity.body.girths, attire.sleeve_padding
     elbow = builder.ball(arm.elbow, girths.elbow_radius + sleeve)
-    builder.part(builder.ball(arm.shoulder, 0.95 * girths.upper_arm_radius + sleeve), elbow)
-    builder.part(elbow, builder.ball(arm.wrist, girths.wrist_radius + 0.8 * sleeve))
+    shoulder = builder.ball(arm.shoulder, 0.95 * girths.upper_arm_radius + sleeve)
+    cuff = builder.ball(arm.wrist, girths.wrist_radius + 0.8 * sleeve)
+    builder.part(shoulder, elbow, garment=Garment.TOP)
+    builder.part(elbow, cuff, garment=Garment.TOP)
     builder.part(
         builder.ball(arm.wrist, girths.wrist_radius),
         builder.ball(0.5 * (arm.wrist + arm.fingers), 0.021),
         builder.ball(arm.fingers, 0.012),
+        garment=Garment.HANDS,
     )
 
 
@@ -170,7 +176,8 @@ def _add_leg(builder: FigureBuilder, identity: Identity, attire: Attire, leg: Le
     thigh_pad = outfit.thigh_padding if outfit.legwear != "skirt" else 0.0
     knee_pad = outfit.knee_padding if trousers else 0.0
     knee = builder.ball(leg.knee, girths.knee_radius + knee_pad)
-    builder.part(builder.ball(leg.hip, girths.thigh_radius + thigh_pad), knee)
+    thigh = builder.ball(leg.hip, girths.thigh_radius + thigh_pad)
+    builder.part(thigh, knee, garment=Garment.LEGWEAR)
     back = leg.ankle - leg.knee
     calf_behind = np.cross(leg.across, back)  # the calf bulges backwards
     calf_behind = calf_behind / np.linalg.norm(calf_behind, axis=1, keepdims=True)
@@ -181,14 +188,15 @@ def _add_leg(builder: FigureBuilder, identity: Identity, attire: Attire, leg: Le
     ankle_radius = max(outfit.cuff_radius, girths.ankle_radius) if trousers else girths.ankle_radius
     ankle_height = 0.92 if trousers else 1.0
     ankle = builder.ball(leg.knee + ankle_height * back, ankle_radius)
-    builder.part(knee, calf, ankle, casts_shadow=True)
+    builder.part(knee, calf, ankle, garment=Garment.LEGWEAR, casts_shadow=True)
     if outfit.legwear == "shorts":
         builder.part(
-            builder.ball(leg.hip, girths.thigh_radius + thigh_pad),
+            thigh,
             builder.ball(
                 leg.hip + 0.8 * (leg.knee - leg.hip),
                 girths.knee_radius + 0.008 + outfit.knee_padding,
             ),
+            garment=Garment.LEGWEAR,
         )
     _add_shoe(builder, identity, leg)
 
@@ -217,6 +225,7 @@ def _add_shoe(builder: FigureBuilder, identity: Identity, leg: Leg) -> None:
         inner,
         outer,
         builder.ball(leg.ankle, identity.body.girths.ankle_radius),
+        garment=Garment.SHOES,
         casts_shadow=True,
     )
-    builder.part(inner, outer, tip, casts_shadow=True)
+    builder.part(inner, outer, tip, garment=Garment.SHOES, casts_shadow=True)

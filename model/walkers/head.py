@@ -6,7 +6,7 @@ import numpy as np
 
 from model.walkers.attire import Attire
 from model.walkers.basis import BONE_INDEX, gait_basis
-from model.walkers.figure import FigureBuilder
+from model.walkers.figure import FigureBuilder, Garment
 from model.walkers.gait import Floats
 from model.walkers.identity import Identity
 from model.walkers.skeleton import Skeleton
@@ -32,34 +32,37 @@ def add_head(
         place: Floats = centre + (forward * stature) * ahead + (above * stature) * up
         return place
 
+    def add(*members: tuple[int, ...]) -> None:
+        builder.part(*members, garment=Garment.HEAD)
+
     width, spread = lengths.head_half_width, lengths.head_half_length - lengths.head_half_width
     centre = skeleton.crown - up * (width * stature)
     hair = width + head.hair_thickness
     brow, back = builder.ball(at(spread, 0.0), width), builder.ball(at(-spread, 0.004), hair)
     jaw = builder.ball(at(0.002, -0.050), 0.030)
     chin = builder.ball(at(lengths.chin_forward, -0.066), 0.018)
-    builder.part(brow, back, jaw, chin)
-    builder.part(
+    add(brow, back, jaw, chin)
+    add(
         builder.ball(at(0.046, -0.006), 0.008),
         builder.ball(at(lengths.head_half_length + 0.004, -0.026), 0.006),
         builder.ball(at(0.042, -0.052), 0.010),
     )
     neck_radius = body.girths.neck_radius
-    builder.part(
+    add(
         builder.ball(skeleton.neck, neck_radius * 1.1 + attire.collar),
         builder.ball(at(-0.006, -0.048), neck_radius * 0.92 + 0.5 * attire.collar),
     )
     if head.style in ("full", "long", "bun", "ponytail"):
-        builder.part(builder.ball(at(0.4 * spread, 0.006), hair), back)
+        add(builder.ball(at(0.4 * spread, 0.006), hair), back)
     if head.style == "long":
         tips = builder.ball(at(-0.030, -head.hair_length), 0.034)
-        builder.part(back, tips, builder.ball(at(-0.01, -0.04), hair * 0.95))
+        add(back, tips, builder.ball(at(-0.01, -0.04), hair * 0.95))
     elif head.style == "bun":
-        builder.part(back, builder.ball(at(-0.058, 0.022), 0.020))
+        add(back, builder.ball(at(-0.058, 0.022), 0.020))
     elif head.style == "ponytail":
-        builder.part(
+        add(
             builder.ball(at(-0.055, 0.01), 0.015),
             builder.ball(at(-0.062, -0.8 * head.hair_length), 0.011),
         )
     elif head.style == "cap":
-        builder.part(builder.ball(at(0.040, 0.016), 0.012), builder.ball(at(0.088, 0.006), 0.006))
+        add(builder.ball(at(0.040, 0.016), 0.012), builder.ball(at(0.088, 0.006), 0.006))

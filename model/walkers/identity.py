@@ -111,7 +111,7 @@ def _style(rng: np.random.Generator) -> GaitStyle:
     coefficients_k = np.clip(coefficients_k, -2.2, 2.2)
     swing = float(np.exp(rng.normal(0.0, 0.30)))
     arm_forward = float(rng.normal(0.0, 4.0))
-    elbow = float(rng.gamma(1.5, 6.0) - 6.0)
+    elbow = float(rng.gamma(1.5, 5.0) - 6.0)
     toe_out = float(rng.normal(0.0, 5.0))
     return GaitStyle(
         coefficients=tuple(float(c) for c in coefficients_k),
@@ -122,15 +122,15 @@ def _style(rng: np.random.Generator) -> GaitStyle:
         right_arm_swing_gain=swing * float(np.exp(rng.normal(0.0, 0.15))),
         left_arm_forward_degrees=arm_forward + float(rng.normal(0.0, 2.0)),
         right_arm_forward_degrees=arm_forward + float(rng.normal(0.0, 2.0)),
-        arms_apart_degrees=float(rng.normal(4.0, 3.5)),
+        arms_apart_degrees=float(rng.normal(1.0, 2.5)),
         left_elbow_bend_degrees=elbow + float(rng.normal(0.0, 3.0)),
         right_elbow_bend_degrees=elbow + float(rng.normal(0.0, 3.0)),
         trunk_lean_degrees=float(rng.normal(0.0, 2.0)),
         back_rounding_degrees=float(rng.normal(0.0, 5.0)),
-        head_pitch_degrees=float(rng.normal(-2.0, 4.5)),
+        head_pitch_degrees=float(rng.normal(3.0, 5.5)),
         left_toe_out_degrees=toe_out + float(rng.normal(0.0, 2.5)),
         right_toe_out_degrees=toe_out + float(rng.normal(0.0, 2.5)),
-        step_width_degrees=float(rng.normal(0.0, 1.2)),
+        step_width_degrees=float(rng.normal(-0.6, 1.3)),
         pelvis_gain=float(np.exp(rng.normal(0.0, 0.3))),
         shoulder_turn_gain=float(np.exp(rng.normal(0.0, 0.3))),
         shoulder_tilt_degrees=float(rng.normal(0.0, 1.5)),
@@ -162,7 +162,7 @@ def _outfit(rng: np.random.Generator, body: Body) -> Outfit:
         hem_drop=float(rng.uniform(0.14, 0.40)),
         hem_flare=float(rng.uniform(0.0, 0.05)),
         trunk_padding=0.002 + float(rng.gamma(2.0, 0.0055)),
-        sleeve_padding=0.002 + float(rng.gamma(2.0, 0.0045)),
+        sleeve_padding=0.003 + float(rng.gamma(2.0, 0.0055)),
         top_hem_drop=float(rng.choice([0.0, rng.uniform(0.0, 0.07)])),
         shoe_length=float(rng.uniform(0.004, 0.018)),
         shoe_height=float(rng.uniform(0.003, 0.016)),

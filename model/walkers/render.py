@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from model.silhouettes import Silhouette, SilhouetteSequence, cut_to_box
 from model.walkers.attire import Condition, attire_of
 from model.walkers.faults import FaultSettings, WalkFaults, draw_faults
-from model.walkers.figure import Figure
+from model.walkers.figure import Figure, Garment
 from model.walkers.flesh import figure_of
 from model.walkers.gait import draw_gait
 from model.walkers.identity import Identity
@@ -34,6 +34,7 @@ def walk_silhouettes(
     condition: Condition = "nm",
     shot: Shot | None = None,
     faults: FaultSettings | None = None,
+    halts: bool = False,
 ) -> SilhouetteSequence:
     """Films one walk of one identity and segments it.
 
@@ -43,13 +44,14 @@ def walk_silhouettes(
         condition: "nm" everyday outfit, "bg" with a bag, "cl" with a coat.
         shot: how it is filmed; None for the defaults of `Shot`.
         faults: None for clean masks.
+        halts: whether the person stands still at the start, at the end or in between.
 
     Raises:
         ValueError: for an unknown condition or a negative seed.
     """
     shot = Shot() if shot is None else shot
     silhouettes: list[Silhouette | None] = []
-    scene, cuts = _film(identity, walk_seed, condition, shot, faults)
+    scene, cuts = _film(identity, walk_seed, condition, shot, faults, halts)
     for mask_hw, top, left in cuts:
         cut = cut_to_box(mask_hw)
         silhouettes.append(
@@ -70,10 +72,11 @@ def walk_masks_thw(
     condition: Condition = "nm",
     shot: Shot | None = None,
     faults: FaultSettings | None = None,
+    halts: bool = False,
 ) -> NDArray[np.uint8]:
     """The same walk as `walk_silhouettes`, as whole frames: (T, H, W) uint8, 0 or 255."""
     shot = Shot() if shot is None else shot
-    scene, cuts = _film(identity, walk_seed, condition, shot, faults)
+    scene, cuts = _film(identity, walk_seed, condition, shot, faults, halts)
     masks_thw = np.zeros((shot.frames, scene.frame_height, scene.frame_width), np.uint8)
     for frame_hw, (mask_hw, top, left) in zip(masks_thw, cuts, strict=True):
         rows, columns = mask_hw.shape
@@ -87,6 +90,7 @@ def _film(
     condition: Condition,
     shot: Shot,
     faults: FaultSettings | None,
+    halts: bool,
 ) -> tuple[Projection, Iterator[tuple[NDArray[np.uint8], int, int]]]:
     """The scene, and for each frame a mask with its top row and left column in the frame."""
     if condition not in _CONDITION_SEEDS:
@@ -101,11 +105,13 @@ def _film(
         frames=shot.frames,
         frames_per_second=shot.frames_per_second,
         load=attire.load,
+        halts=halts,
     )
     figure = figure_of(identity, attire, skeleton_of(gait))
     spoiled = draw_faults(
         faults or FaultSettings.none(),
         fault_rng,
+        identity_seed=identity.seed,
         frames=shot.frames,
         walker_pixels=shot.walker_pixels,
     )
@@ -133,22 +139,25 @@ def _frames(
     for frame, (drawn_p2, (left, top), (right, bottom)) in enumerate(
         zip(drawn_tp2, low_t2, high_t2, strict=True)
     ):
-        mask_hw = np.zeros((bottom - top, right - left), np.uint8)
-        if mask_hw.size == 0:
+        garments_hw = np.zeros((bottom - top, right - left), np.uint8)
+        if garments_hw.size == 0:
             yield np.zeros((0, 0), np.uint8), 0, 0
             continue
-        for part in parts:
-            _draw(mask_hw, drawn_p2[part])
+        if faults is not None and faults.shadow_t[frame] > 0.0:
+            for part in shadow_parts:
+                _draw(garments_hw, shadows_tp2[frame, part], Garment.SHADOW)
+        for part, garment in zip(parts, figure.garments, strict=True):
+            _draw(garments_hw, drawn_p2[part], garment)
         if faults is not None:
-            if faults.shadow_t[frame] > 0.0:
-                for part in shadow_parts:
-                    _draw(mask_hw, shadows_tp2[frame, part])
-            mask_hw = faults.spoil(mask_hw, frame, top=int(top), left=int(left))
+            mask_hw = faults.spoil(garments_hw, frame, top=int(top), left=int(left))
+        else:
+            mask_hw = (garments_hw > 0).astype(np.uint8)
         yield mask_hw, int(top), int(left)
 
 
-def _draw(mask_hw: NDArray[np.uint8], corners_p2: NDArray[np.int32]) -> None:
-    cv2.fillConvexPoly(mask_hw, cv2.convexHull(corners_p2), (1,), shift=_SUBPIXEL_BITS)
+def _draw(garments_hw: NDArray[np.uint8], corners_p2: NDArray[np.int32], garment: Garment) -> None:
+    outline = cv2.convexHull(corners_p2)
+    cv2.fillConvexPoly(garments_hw, outline, (int(garment),), shift=_SUBPIXEL_BITS)
 
 
 def _fixed_point(

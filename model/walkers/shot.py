@@ -74,11 +74,13 @@ class Shot:
             azimuth_degrees=float(
                 rng.uniform(0.0, 360.0) if azimuth_degrees is None else azimuth_degrees
             ),
-            elevation_degrees=float(rng.uniform(-3.0, 15.0)),
+            elevation_degrees=float(
+                rng.uniform(-3.0, 15.0) if rng.uniform() < 0.8 else rng.uniform(15.0, 32.0)
+            ),
             distance_metres=float(np.exp(rng.uniform(np.log(4.0), np.log(12.0)))),
             frames=int(rng.integers(40, 101)) if frames is None else frames,
             frames_per_second=frames_per_second,
-            walker_pixels=float(np.exp(rng.uniform(np.log(60.0), np.log(200.0)))),
+            walker_pixels=float(np.exp(rng.uniform(np.log(45.0), np.log(200.0)))),
         )
 
 

@@ -80,16 +80,15 @@ def skeleton_of(gait: Gait) -> Skeleton:
     frames = len(gait.phases_t)
     cycle = bone_directions(gait, _CYCLE_T)
     flat = tuple(_flat_pitches(cycle, side) for side in ("left", "right"))
-    bones = bone_directions(gait, gait.phases_t, gait.drift_tk)
+    bones = bone_directions(gait, gait.phases_t, gait.drift_tk, gait.pace_t)
     speed = _speed(gait, _legs(gait, cycle, np.zeros((len(_CYCLE_T), 3)), flat))
 
-    seconds_t = (np.arange(frames) - (frames - 1) / 2.0) * gait.period_seconds
-    mean_rate = (gait.phases_t[-1] - gait.phases_t[0]) / max(frames - 1, 1)
     pelvis = np.zeros((frames, 3))
-    pelvis[:, 0] = speed * seconds_t * mean_rate
-    stature, style = gait.identity.body.stature_metres, gait.identity.style
+    cycles_t = gait.phases_t - 0.5 * (gait.phases_t[0] + gait.phases_t[-1])
+    pelvis[:, 0] = speed * gait.period_seconds * cycles_t
+    stature, style = gait.identity.body.stature_metres, gait.style
     # The body is over the standing leg, a quarter of a cycle after its heel strike.
-    pelvis[:, 1] = style.sway_fraction * stature * np.sin(2.0 * np.pi * gait.phases_t)
+    pelvis[:, 1] = style.sway_fraction * stature * gait.pace_t * np.sin(2.0 * np.pi * gait.phases_t)
     legs = _legs(gait, bones, pelvis, flat)
     lowest_t = np.min([leg_part[:, 2] for leg in legs for leg_part in _soles(leg)], axis=0)
     lift_t3 = np.zeros((frames, 3))

@@ -140,13 +140,20 @@ def test_an_impossible_window_is_refused(walkers: WalkerSet, length_range: tuple
 def test_the_stored_gei_is_the_one_the_service_would_make(tmp_path: Path) -> None:
     """Rebuilds one walk by hand, through capture's clean-up and the GEI code."""
     config = WalkerSetConfig(
-        first_identity=11, identities=1, walks_per_identity=1, frames=60, fault_share=0.0, seed=2
+        first_identity=11,
+        identities=1,
+        walks_per_identity=1,
+        frames=60,
+        fault_share=0.0,
+        halt_share=0.0,
+        seed=2,
     )
     stored = build_walker_set(config, tmp_path / "set", processes=1)
     rng = np.random.default_rng((2, 11, 0))
     walk_seed = int(rng.integers(2**31))
     rng.integers(1)
     condition = CONDITIONS[rng.choice(3, p=config.condition_shares)]
+    rng.uniform()  # decides on a halt
     shot = Shot.random(rng, frames=60)
     sequence = walk_silhouettes(
         Identity.from_seed(11),

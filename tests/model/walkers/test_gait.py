@@ -77,6 +77,42 @@ def test_people_walk_at_walking_speed() -> None:
     assert speeds.max() < 2.6
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_walk_with_a_halt_stands_still_for_a_while_and_walks_the_rest(seed: int) -> None:
+    gait = draw_gait(
+        Identity.from_seed(seed),
+        np.random.default_rng(seed),
+        frames=80,
+        frames_per_second=25.0,
+        load=Load(),
+        halts=True,
+    )
+    skeleton = skeleton_of(gait)
+    steps_t = np.diff(skeleton.pelvis[:, 0])
+    usual = skeleton.speed_metres / 25.0
+    assert 0.08 * 80 <= (np.abs(steps_t) < 0.05 * usual).sum() <= 0.4 * 80
+    assert (steps_t > 0.8 * usual).sum() >= 0.35 * 80
+    still_t = np.flatnonzero(gait.pace_t == 0.0)
+    knees_t3 = skeleton.legs[0].knee[still_t] - skeleton.pelvis[still_t]
+    np.testing.assert_allclose(knees_t3, knees_t3[:1].repeat(len(knees_t3), 0), atol=0.02)
+
+
+def test_nobody_walks_twice_in_exactly_the_same_posture() -> None:
+    identity = Identity.from_seed(3)
+    one, other = (
+        draw_gait(
+            identity,
+            np.random.default_rng(walk),
+            frames=30,
+            frames_per_second=25.0,
+            load=Load(),
+        ).style
+        for walk in (0, 1)
+    )
+    assert one != other
+    assert abs(one.trunk_lean_degrees - other.trunk_lean_degrees) < 8.0
+
+
 def test_a_mirror_swaps_the_sides_half_a_cycle_later() -> None:
     features_f = gait_basis().mean_f + 2.0 * gait_basis().between_kf[3]
     phases_t = np.linspace(0.0, 1.0, 9)
