@@ -1,6 +1,11 @@
-"""Fits a checkpoint's false-match curve on people its network has never seen."""
+"""Fits a checkpoint's false-match curve on people its network has never seen.
+
+Shape letters: N probes, M templates, S subjects, D embedding size.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +14,9 @@ from scipy import stats
 from model.calibration import HIGHEST_SCORE, Calibration
 
 TAIL_SHARE = 0.02  # of the comparisons: what the generalised Pareto tail is fitted to
+GALLERY_SIZES = (5, 10, 20, 40, 80, 160, 320)
+GALLERIES = 20  # drawn of each size
+EXPONENT_TARGETS = (0.01, 0.03, 0.1)  # FPIR
 CURVE_RATES = np.logspace(np.log10(0.5), -9, 120)  # 1 in 2 down to 1 in a billion
 
 
@@ -22,15 +30,15 @@ def impostor_scores(
     templates.
 
     Returns:
-        (N · (S − 1),) float32, in no particular order, for S subjects.
+        (N, S) float32, nan where a probe meets its own subject; subjects in sorted order.
     """
     subjects, subject_of_template = np.unique(template_subject_m, return_inverse=True)
     order = np.argsort(subject_of_template, kind="stable")
     starts = np.searchsorted(subject_of_template[order], np.arange(len(subjects)))
     scores_nm = probes_nd @ templates_md[order].T
-    best_ns = np.maximum.reduceat(scores_nm, starts, axis=1)
-    scores: NDArray[np.float32] = best_ns[probe_subject_n[:, None] != subjects[None, :]]
-    return scores
+    best_ns: NDArray[np.float32] = np.maximum.reduceat(scores_nm, starts, axis=1)
+    best_ns[probe_subject_n[:, None] == subjects[None, :]] = np.nan
+    return best_ns
 
 
 def fit(scores: NDArray[np.float32], *, subjects: int, source: str) -> Calibration:
@@ -40,31 +48,67 @@ def fit(scores: NDArray[np.float32], *, subjects: int, source: str) -> Calibrati
     1975), which lets the curve reach rates that no measurement of this size could count.
 
     Args:
-        scores: impostor scores, any order, at least 1,000.
+        scores: impostor scores, at least 1,000: any order, or (N, S) as `impostor_scores` gives
+            them; then it is also measured how the rate grows with the gallery.
         subjects: people they come from.
         source: what they were measured on, in words.
 
     Raises:
         ValueError: fewer than 1,000 scores.
     """
-    if scores.size < 1000:
-        msg = f"a calibration needs at least 1,000 impostor scores, not {scores.size}"
+    values = np.sort(scores[~np.isnan(scores)].astype(np.float64))
+    if values.size < 1000:
+        msg = f"a calibration needs at least 1,000 impostor scores, not {values.size}"
         raise ValueError(msg)
-    values = np.sort(scores.astype(np.float64))
     cut = float(np.quantile(values, 1.0 - TAIL_SHARE))
     excess = values[values > cut] - cut
     shape, _, scale = stats.genpareto.fit(excess, floc=0.0)
-    curve = [
+    levels = [
         float(np.quantile(values, 1.0 - rate))
         if rate >= TAIL_SHARE
         else cut + float(stats.genpareto.isf(rate / TAIL_SHARE, shape, 0.0, scale))
         for rate in CURVE_RATES
     ]
-    rising = np.minimum(np.maximum.accumulate(curve), HIGHEST_SCORE)
-    return Calibration(
+    rising = np.minimum(np.maximum.accumulate(levels), HIGHEST_SCORE)
+    curve = Calibration(
         false_match_rates=tuple(float(rate) for rate in CURVE_RATES),
         scores=tuple(round(float(score), 6) for score in rising),
         source=source,
         subjects=subjects,
-        comparisons=int(scores.size),
+        comparisons=int(values.size),
     )
+    if scores.ndim == 1:
+        return curve
+    return replace(curve, gallery_exponent=round(gallery_exponent(scores, curve), 4))
+
+
+def gallery_exponent(scores_ns: NDArray[np.float32], curve: Calibration) -> float:
+    """The exponent g with which a gallery of S subjects counts as S^g independent ones.
+
+    Random galleries of several sizes are searched by all probes; a size's threshold for an FPIR is
+    the quantile of the best scores. What rate the curve gives that threshold says how many
+    independent subjects would cause that FPIR; g is the least-squares slope through the origin of
+    its logarithm over that of S, at most 1.
+
+    Args:
+        scores_ns: (N, S) impostor scores, nan where a probe meets itself.
+        curve: fitted to the same scores.
+    """
+    rng = np.random.default_rng(0)
+    products, squares = 0.0, 0.0
+    for size in GALLERY_SIZES:
+        if size >= scores_ns.shape[1]:
+            break
+        best: list[NDArray[np.float32]] = []
+        for _ in range(GALLERIES):
+            gallery = rng.choice(scores_ns.shape[1], size, replace=False)
+            strangers_ns = scores_ns[:, gallery]
+            strangers_ns = strangers_ns[~np.isnan(strangers_ns).any(axis=1)]
+            best.append(strangers_ns.max(axis=1))
+        for target in EXPONENT_TARGETS:
+            threshold = float(np.quantile(np.concatenate(best), 1.0 - target))
+            rate = curve.false_match_rate(threshold)
+            independent = max(1.0, np.log1p(-target) / np.log1p(-rate))
+            products += np.log(independent) * np.log(size)
+            squares += np.log(size) ** 2
+    return min(1.0, products / squares) if squares > 0.0 else 1.0

@@ -20,6 +20,8 @@ class Calibration:
         source: what the curve was measured on, in words.
         subjects: people it was measured on.
         comparisons: probe-against-subject comparisons it was measured on.
+        gallery_exponent: a gallery of S subjects counts as S to this power independent ones, in
+            (0, 1]: a stranger who resembles one subject resembles others too.
     """
 
     false_match_rates: tuple[float, ...]
@@ -27,6 +29,7 @@ class Calibration:
     source: str
     subjects: int
     comparisons: int
+    gallery_exponent: float = 1.0
 
     def __post_init__(self) -> None:
         """Checks that the curve is one."""
@@ -37,14 +40,16 @@ class Calibration:
         if np.any(np.diff(rates) >= 0) or np.any(np.diff(scores) < 0) or not rates.min() > 0:
             msg = "false-match rates must fall and scores must rise"
             raise ValueError(msg)
+        if not 0.0 < self.gallery_exponent <= 1.0:
+            msg = f"the gallery exponent must lie between 0 and 1, not {self.gallery_exponent}"
+            raise ValueError(msg)
 
     def threshold(self, *, target_fpir: float, gallery_size: int) -> float:
         """The score a stranger reaches with probability `target_fpir` in a gallery of this size.
 
-        A stranger meets `gallery_size` subjects, so FPIR = 1 − (1 − FMR)^N when the comparisons are
-        independent (ISO/IEC 19795-1:2021, open-set identification). They are not quite: a stranger
-        who resembles one subject resembles others too, which makes this threshold err on the safe
-        side.
+        A stranger meets N subjects, so FPIR = 1 − (1 − FMR)^N if the comparisons are independent
+        (ISO/IEC 19795-1:2021, open-set identification). They are not quite: N to the power of
+        `gallery_exponent` takes its place.
 
         Args:
             target_fpir: wanted false-positive identification rate, in (0, 1).
@@ -54,7 +59,8 @@ class Calibration:
             A cosine score; a candidate at or above it is a match.
         """
         _check_rate("target_fpir", target_fpir)
-        rate = -np.expm1(np.log1p(-target_fpir) / max(gallery_size, 1))
+        independent = float(max(gallery_size, 1)) ** self.gallery_exponent
+        rate = -np.expm1(np.log1p(-target_fpir) / independent)
         return self._score_at(float(rate))
 
     def verification_threshold(self, *, target_fmr: float) -> float:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from model.calibrate import fit, impostor_scores
 from model.calibration import Calibration
@@ -91,4 +94,32 @@ def test_an_impostor_score_is_the_best_of_a_stranger_s_templates() -> None:
     scores = impostor_scores(
         probes, np.array([7, 8]), templates, np.array([7, 8, 8], dtype=np.int64)
     )
-    assert sorted(scores.tolist()) == pytest.approx([0.0, 0.4])
+    np.testing.assert_allclose(scores, [[np.nan, 0.4], [0.0, np.nan]])
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.7])
+def test_the_target_holds_for_galleries_of_any_size_however_alike_people_are(alike: float) -> None:
+    """Where strangers resemble many subjects at once, as if the gallery were smaller."""
+
+    def impostors(seed: int, probes: int, subjects: int) -> NDArray[np.float32]:
+        rng = np.random.default_rng(seed)
+        usual_n1 = rng.normal(size=(probes, 1))  # some strangers resemble everybody
+        own_ns = rng.normal(size=(probes, subjects))
+        mixed_ns = np.sqrt(alike) * usual_n1 + np.sqrt(1.0 - alike) * own_ns
+        scores_ns: NDArray[np.float32] = np.tanh(0.1 + 0.2 * mixed_ns).astype(np.float32)
+        return scores_ns
+
+    curve = fit(impostors(1, 3000, 200), subjects=200, source="a test")
+    strangers_ns = impostors(2, 20_000, 150)
+    for size in (1, 12, 150):
+        for target in (0.1, 0.01):
+            threshold = curve.threshold(target_fpir=target, gallery_size=size)
+            achieved = float((strangers_ns[:, :size].max(axis=1) >= threshold).mean())
+            assert target / 2 <= achieved <= target * 2, (size, target)
+    assert (curve.gallery_exponent > 0.97) == (alike == 0.0)
+
+
+def test_an_exponent_outside_zero_to_one_is_refused() -> None:
+    """More people in the gallery never mean less chance of a false match."""
+    with pytest.raises(ValueError, match="exponent"):
+        replace(CURVE, gallery_exponent=1.2)
