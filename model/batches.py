@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.augment import augmented
-from model.datasets.walker_set import LONGEST_WINDOW, WalkerSet
+from model.datasets.walk_set import LONGEST_WINDOW, WalkSet
 from model.train_config import TrainConfig
 
 PREFETCHED_BATCHES = 4
@@ -44,7 +44,7 @@ class TrainingWalks:
         subjects_per_batch: how many of its people a batch takes; None takes the recipe's P.
     """
 
-    walks: WalkerSet
+    walks: WalkSet
     subjects_per_batch: int | None = None
 
     @cached_property
@@ -123,7 +123,7 @@ def _drawn(
 
 def _geis(
     config: TrainConfig,
-    walks: WalkerSet,
+    walks: WalkSet,
     indices_n: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:

@@ -15,14 +15,10 @@ from rich.console import Console
 
 from model.baselines import LinearBaseline, pixels
 from model.datasets.casia_a import goes_right_or_closer, read_casia_a
-from model.datasets.labelled import LabelledGeis, Refusal
+from model.datasets.labelled import LabelledGeis
 from model.datasets.tree import read_tree
-from model.datasets.walker_recipe import (
-    CASIA_B_WALKS,
-    CONDITIONS,
-    WalkerSetConfig,
-)
-from model.datasets.walker_set import WalkerSet, build_walker_set
+from model.datasets.walker_recipe import CONDITIONS, WalkerSetConfig
+from model.datasets.walker_set import build_walker_set
 from model.evaluation_report import DatasetName, EvaluationReport, MethodReport, Metric
 from model.gei import GeiConfig
 from model.protocols import (
@@ -97,13 +93,13 @@ def evaluate(
         ValueError: "casia-a" or "tree" without a folder.
         NotCasiaA, EmptyTree: the folder holds something else.
         NothingToScore: no walk of it could be used.
-        WalkerSetMismatch: the folder holds other walkers.
+        WalkSetMismatch: the folder holds other walkers.
     """
     gei = gei or GeiConfig()
     if dataset == "walkers":
         config = unseen_walkers(gei, identities=identities)
         folder = folder or runs / "walkers" / f"unseen-{config.fingerprint()}"
-        walks = walker_geis(build_walker_set(config, folder, processes, console=console))
+        walks = build_walker_set(config, folder, processes, console=console).labelled()
     elif folder is None:
         raise ValueError(f"The data set {dataset!r} needs a folder.")
     elif dataset == "casia-a":
@@ -115,7 +111,7 @@ def evaluate(
         training = WalkerSetConfig(identities=baseline_identities, gei=gei)
         kept = runs / "walkers" / f"baseline-{training.fingerprint()}"
         walkers = build_walker_set(training, kept, processes, console=console)
-        linear_baseline = LinearBaseline.fit(walkers.geis_nhw, walkers.identity_n)
+        linear_baseline = LinearBaseline.fit(walkers.geis_nhw, walkers.label_n)
     return score(encode, walks, dataset, linear_baseline=linear_baseline)
 
 
@@ -157,24 +153,6 @@ def score(
             for name, scores_nn in scores_by_method.items()
         ),
         notes=notes,
-    )
-
-
-def walker_geis(walkers: WalkerSet) -> LabelledGeis:
-    """A walker set in CASIA-B's shape as labelled GEIs, numbered within their condition."""
-    first_of_condition = [CASIA_B_WALKS.index(name) for name in CONDITIONS]
-    within_n = walkers.walk_index_n - np.array(first_of_condition)[walkers.condition_n] + 1
-    return LabelledGeis(
-        geis_nhw=walkers.geis_nhw,
-        subject_n=walkers.identity_n.astype(np.str_),
-        condition_n=np.array(CONDITIONS)[walkers.condition_n],
-        walk_n=within_n.astype(np.int64),
-        view_n=walkers.azimuth_degrees_n.astype(np.float64),
-        drift_n2=np.full((len(walkers), 2), np.nan),
-        refused=tuple(
-            Refusal(f"{walkers.folder.name}", "refused-walker", "A generated walk was unusable.")
-            for _ in range(walkers.refused)
-        ),
     )
 
 

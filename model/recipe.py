@@ -12,8 +12,9 @@ from pathlib import Path
 from rich.console import Console
 
 from model.checkpoint import Checkpoint
+from model.datasets.walk_set import WalkSet
 from model.datasets.walker_recipe import WalkerSetConfig
-from model.datasets.walker_set import WalkerSet, build_walker_set
+from model.datasets.walker_set import build_walker_set
 from model.evaluate import CALIBRATION_IDENTITY, VALIDATION_IDENTITY
 from model.gei import GeiConfig
 from model.network_config import NetworkConfig
@@ -77,10 +78,10 @@ def make_checkpoint(
 
     Raises:
         ValueError: the folder holds a run of another recipe.
-        WalkerSetMismatch: the folder holds other walkers.
+        WalkSetMismatch: the folder holds other walkers.
     """
 
-    def walkers(name: str, group: Group) -> WalkerSet:
+    def walkers(name: str, group: Group) -> WalkSet:
         recipe = WalkerSetConfig(
             first_identity=group.first_identity,
             identities=max(FEWEST_PEOPLE, round(group.share * people)),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from model import calibrate
 from model.checkpoint import Checkpoint, Weights, build_checkpoint
-from model.datasets.walker_set import WalkerSet
+from model.datasets.walk_set import WalkSet
 from model.encoder import Encoder
 from model.gei import GeiConfig
 from model.lda import discriminant_directions
@@ -36,9 +36,9 @@ ENCODE_AT_ONCE = 256  # GEIs
 def release(
     trained: TrainedNetwork,
     *,
-    refinement: WalkerSet,
-    validation: WalkerSet,
-    calibration: WalkerSet,
+    refinement: WalkSet,
+    validation: WalkSet,
+    calibration: WalkSet,
     embedding_size: int,
 ) -> Checkpoint:
     """Builds the checkpoint that serves.
@@ -66,7 +66,7 @@ def release(
     best, best_recipe = plain, "as trained"
     mirrored_too_nhw = np.concatenate((refinement.geis_nhw, refinement.geis_nhw[:, :, ::-1]))
     normed_nd = _neck_outputs(trained.network, mirrored_too_nhw)
-    subject_n = np.concatenate((refinement.identity_n, refinement.identity_n))
+    subject_n = np.concatenate((refinement.label_n, refinement.label_n))
     # Directions across strips do not fit an embedding whose strips are projected separately.
     for ridge in RIDGES if plain.network.strips == 1 else ():
         candidate = refined(plain, normed_nd, subject_n, embedding_size, ridge)
@@ -76,14 +76,14 @@ def release(
             best, best_recipe = candidate, recipe
     encoder = Encoder(best)
     probes_nd = encode_all(encoder, calibration.geis_nhw)
-    enrolled_n = calibration.walk_index_n < 4  # four templates a person, as after one enrolment
+    enrolled_n = calibration.order_n < 4  # four templates a person, as after one enrolment
     scores = calibrate.impostor_scores(
         probes_nd[~enrolled_n],
-        calibration.identity_n[~enrolled_n],
+        calibration.label_n[~enrolled_n],
         probes_nd[enrolled_n],
-        calibration.identity_n[enrolled_n],
+        calibration.label_n[enrolled_n],
     )
-    people = len(np.unique(calibration.identity_n))
+    people = calibration.subjects
     return replace(
         best,
         calibration=calibrate.fit(
@@ -100,18 +100,18 @@ def release(
             "embedding": best_recipe,
             "validation_rank1": {name: round(rate, 4) for name, rate in rank1_by_recipe.items()},
             "validation": "first half of each person's walks enrolled, the rest identified;"
-            f" {len(np.unique(validation.identity_n))} people, any view, any condition",
+            f" {validation.subjects} people, any view, any condition",
         },
     )
 
 
-def validation_rank1(checkpoint: Checkpoint, walkers: WalkerSet) -> float:
+def validation_rank1(checkpoint: Checkpoint, walkers: WalkSet) -> float:
     """Share of the second half of everybody's walks whose best match in the first half is right."""
     vectors_nd = encode_all(Encoder(checkpoint), walkers.geis_nhw)
-    enrolled_n = walkers.walk_index_n < (int(walkers.walk_index_n.max()) + 1) // 2
+    enrolled_n = walkers.order_n < (int(walkers.order_n.max()) + 1) // 2
     scores_nn = cosine_scores(vectors_nd)[~enrolled_n][:, enrolled_n]
-    best_n = walkers.identity_n[enrolled_n][scores_nn.argmax(axis=1)]
-    return float((best_n == walkers.identity_n[~enrolled_n]).mean())
+    best_n = walkers.label_n[enrolled_n][scores_nn.argmax(axis=1)]
+    return float((best_n == walkers.label_n[~enrolled_n]).mean())
 
 
 def encode_all(encoder: Encoder, geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from model.batches import TrainingWalks, check_sources, prefetched
 from model.checkpoint import Checkpoint
-from model.datasets.walker_set import WalkerSet
+from model.datasets.walk_set import WalkSet
 from model.initial_weights import take_weights
 from model.losses import batch_hard_triplet
 from model.network import GaitNetwork, GaitOutput
@@ -46,7 +46,7 @@ class TrainedNetwork:
 
 def train(
     config: TrainConfig,
-    walks: WalkerSet | tuple[TrainingWalks, ...],
+    walks: WalkSet | tuple[TrainingWalks, ...],
     folder: Path,
     *,
     initial: Checkpoint | None = None,

@@ -48,8 +48,8 @@ def evaluate(
       walkprint evaluate --dataset casia-a casia-a/ --json
     """
     from model.datasets.casia_a import NotCasiaA
+    from model.datasets.shard_building import WalkSetMismatch
     from model.datasets.tree import EmptyTree
-    from model.datasets.walker_set import WalkerSetMismatch
     from model.encoder import Encoder
     from model.evaluate import NothingToScore
     from model.evaluate import evaluate as score
@@ -73,7 +73,7 @@ def evaluate(
             frames_per_second=fps,
             console=None if as_json else notes,
         )
-    except (NotCasiaA, EmptyTree, NothingToScore, WalkerSetMismatch) as unusable:
+    except (NotCasiaA, EmptyTree, NothingToScore, WalkSetMismatch) as unusable:
         print_problem({"detail": str(unusable)}, as_json=as_json)
         raise typer.Exit(1) from unusable
     if as_json:

@@ -42,7 +42,7 @@ def train(
     import torch
 
     from model.checkpoint import save_checkpoint
-    from model.datasets.walker_set import WalkerSetMismatch
+    from model.datasets.shard_building import WalkSetMismatch
     from model.recipe import DEFAULT_RECIPE, make_checkpoint
 
     if threads is not None:
@@ -58,7 +58,7 @@ def train(
             device=device,
             console=None if as_json else notes,
         )
-    except (ValueError, WalkerSetMismatch) as another_recipe:
+    except (ValueError, WalkSetMismatch) as another_recipe:
         print_problem({"detail": str(another_recipe)}, as_json=as_json)
         raise typer.Exit(1) from another_recipe
     path = out / "checkpoint.safetensors"

@@ -28,11 +28,13 @@ class Refusal:
         walk: its place in the data set.
         code: of the refusal.
         detail: the sentence about this walk.
+        subject: who walks.
     """
 
     walk: str
     code: str
     detail: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def read_walks(
             sequence = capture_walk(walk.paths, limits, frames_per_second=frames_per_second)
             kept.append((walk, energy_image(sequence, config).gei_hw, drift(sequence)))
         except WalkRefused as refusal:
-            refused.append(Refusal(walk.name, refusal.code, refusal.detail))
+            refused.append(Refusal(walk.name, refusal.code, refusal.detail, walk.subject))
     empty = np.zeros((0, config.height, config.width), dtype=np.uint8)
     return LabelledGeis(
         geis_nhw=np.stack([gei for _, gei, _ in kept]) if kept else empty,

@@ -13,20 +13,20 @@ from rich.console import Console
 from model.baselines import LinearBaseline, pixels
 from model.datasets.casia_a import NotCasiaA
 from model.datasets.labelled import LabelledGeis, Refusal
+from model.datasets.walk_set import WalkSet
 from model.datasets.walker_recipe import WalkerSetConfig
-from model.datasets.walker_set import WalkerSet, build_walker_set
+from model.datasets.walker_set import build_walker_set
 from model.evaluate import (
     NothingToScore,
     evaluate,
     score,
     unseen_walkers,
-    walker_geis,
 )
 from model.evaluation_report import EvaluationReport, MethodReport, Metric
 
 
 @pytest.fixture(scope="module")
-def training(tmp_path_factory: pytest.TempPathFactory) -> WalkerSet:
+def training(tmp_path_factory: pytest.TempPathFactory) -> WalkSet:
     """Thirty people, four walks each."""
     config = WalkerSetConfig(identities=30, walks_per_identity=4, frames=26, fault_share=0.0)
     return build_walker_set(config, tmp_path_factory.mktemp("training") / "set", processes=1)
@@ -73,7 +73,7 @@ def test_walkers_are_generated_once_and_scored_in_casia_bs_shape(tmp_path: Path)
         "TPIR at FPIR 1 %",
     ]
     (folder,) = (tmp_path / "walkers").iterdir()
-    walks = walker_geis(WalkerSet.open(folder))
+    walks = WalkSet.open(folder)
     assert set(walks.view_n.tolist()) == set(range(0, 181, 18))
     of_view = [
         (str(walks.condition_n[i]), int(walks.walk_n[i]))
@@ -154,25 +154,23 @@ def test_people_with_one_walk_are_nobodys_miss() -> None:
 
 
 def test_the_linear_baseline_beats_pixels_on_people_it_never_saw(
-    training: WalkerSet, tmp_path: Path
+    training: WalkSet, tmp_path: Path
 ) -> None:
-    linear = LinearBaseline.fit(
-        training.geis_nhw, training.identity_n, components=60, directions=30
-    )
+    linear = LinearBaseline.fit(training.geis_nhw, training.label_n, components=60, directions=30)
     config = WalkerSetConfig(
         first_identity=5_200_000, identities=15, walks_per_identity=4, frames=26, fault_share=0.0
     )
     unseen = build_walker_set(config, tmp_path / "set", processes=1)
-    walks = _labelled(unseen.geis_nhw, [str(identity) for identity in unseen.identity_n])
+    walks = _labelled(unseen.geis_nhw, unseen.subject_n.tolist())
     report = score(None, walks, "tree", linear_baseline=linear)
     assert [method.method for method in report.methods] == ["raw GEI", "PCA + LDA"]
     assert report.method("PCA + LDA").value("EER") < report.method("raw GEI").value("EER")
 
 
 def test_the_linear_baseline_gives_unit_vectors_that_a_mirror_does_not_change(
-    training: WalkerSet,
+    training: WalkSet,
 ) -> None:
-    linear = LinearBaseline.fit(training.geis_nhw, training.identity_n, components=20, directions=9)
+    linear = LinearBaseline.fit(training.geis_nhw, training.label_n, components=20, directions=9)
     vectors_nd = linear.encode(training.geis_nhw)
     assert vectors_nd.shape == (len(training), 9)
     np.testing.assert_allclose(np.linalg.norm(vectors_nd, axis=1), 1.0, atol=1e-5)
@@ -216,7 +214,9 @@ def test_the_table_shows_every_method_beside_the_others() -> None:
 
 def test_a_data_set_without_one_usable_walk_says_why() -> None:
     nothing = _labelled(
-        np.zeros((0, 64, 44), np.uint8), [], (Refusal("anna/1", "too-few-frames", "3 frames"),)
+        np.zeros((0, 64, 44), np.uint8),
+        [],
+        (Refusal("anna/1", "too-few-frames", "3 frames", "anna"),),
     )
     with pytest.raises(NothingToScore, match="too-few-frames"):
         score(pixels, nothing, "tree")
@@ -229,15 +229,15 @@ def test_a_data_set_of_files_needs_its_folder(tmp_path: Path) -> None:
         evaluate(pixels, "casia-a", tmp_path)
 
 
-def test_principal_axes_do_not_depend_on_which_scatter_is_smaller(training: WalkerSet) -> None:
+def test_principal_axes_do_not_depend_on_which_scatter_is_smaller(training: WalkSet) -> None:
     """Few GEIs go through the matrix between GEIs, many through the one between pixels."""
     small_nhw = training.geis_nhw[:, ::8, ::4]  # 88 pixels
     few = LinearBaseline.fit(
-        small_nhw[:40], training.identity_n[:40], components=20, directions=5
+        small_nhw[:40], training.label_n[:40], components=20, directions=5
     )  # 80 images with their mirror images, then 160
     repeated = LinearBaseline.fit(
         np.concatenate([small_nhw[:40]] * 2),
-        np.concatenate([training.identity_n[:40]] * 2),
+        np.concatenate([training.label_n[:40]] * 2),
         components=20,
         directions=5,
     )

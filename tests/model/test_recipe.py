@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.datasets.walker_set import WalkerSet
+from model.datasets.walk_set import WalkSet
 from model.encoder import Encoder
 from model.recipe import DEFAULT_RECIPE, FEWEST_PEOPLE, make_checkpoint
 
@@ -29,11 +29,11 @@ def test_a_recipe_makes_a_checkpoint_that_serves(tmp_path: Path) -> None:
         for size in (1, 10_000)
     ]
     assert -1.0 < thresholds[0] < thresholds[1] <= 1.0
-    walkers = WalkerSet.open(tmp_path / "walkers" / "validation")
+    walkers = WalkSet.open(tmp_path / "walkers" / "validation")
     vectors = Encoder(checkpoint, device="cpu").encode(walkers.geis_nhw[:3])
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
     groups = [
-        set(WalkerSet.open(tmp_path / "walkers" / name).identity_n.tolist())
+        set(WalkSet.open(tmp_path / "walkers" / name).subject_n.tolist())
         for name in ("train", "refinement", "validation", "calibration")
     ]
     assert len(set().union(*groups)) == sum(len(group) for group in groups)

@@ -17,8 +17,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from model.augment import AugmentConfig, augmented
 from model.batches import TooFewPeople, TrainingWalks, make_batch
 from model.checkpoint import Checkpoint
+from model.datasets.walk_set import WalkSet
 from model.datasets.walker_recipe import WalkerSetConfig
-from model.datasets.walker_set import WalkerSet, build_walker_set
+from model.datasets.walker_set import build_walker_set
 from model.gei import GeiConfig
 from model.losses import batch_hard_triplet
 from model.network_config import NetworkConfig
@@ -38,7 +39,7 @@ RECIPE = TrainConfig(
 
 
 @pytest.fixture(scope="module")
-def walkers(tmp_path_factory: pytest.TempPathFactory) -> WalkerSet:
+def walkers(tmp_path_factory: pytest.TempPathFactory) -> WalkSet:
     """Three people, two walks each."""
     folder = tmp_path_factory.mktemp("walkers")
     config = WalkerSetConfig(
@@ -48,7 +49,7 @@ def walkers(tmp_path_factory: pytest.TempPathFactory) -> WalkerSet:
 
 
 @pytest.fixture(scope="module")
-def others(tmp_path_factory: pytest.TempPathFactory) -> WalkerSet:
+def others(tmp_path_factory: pytest.TempPathFactory) -> WalkSet:
     """Two more people, one walk each."""
     folder = tmp_path_factory.mktemp("others")
     config = WalkerSetConfig(
@@ -74,7 +75,7 @@ def _rows(folder: Path) -> list[dict[str, str]]:
 
 
 def _trained_in_two_halves(
-    recipe: TrainConfig, walkers: WalkerSet, folder: Path, initial: Checkpoint | None
+    recipe: TrainConfig, walkers: WalkSet, folder: Path, initial: Checkpoint | None
 ) -> None:
     """Trains, interrupts after half of the steps as Ctrl-C would, and goes on from the disk."""
 
@@ -103,7 +104,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(
     recipe: TrainConfig,
     starts_from_weights: bool,
     initial: Checkpoint,
-    walkers: WalkerSet,
+    walkers: WalkSet,
     tmp_path: Path,
 ) -> None:
     """Three steps, a restart from the saved state, three more: bit for bit the six in one go."""
@@ -121,7 +122,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(
 
 
 def test_a_folder_of_another_recipe_data_set_or_start_is_refused(
-    walkers: WalkerSet, others: WalkerSet, initial: Checkpoint, tmp_path: Path
+    walkers: WalkSet, others: WalkSet, initial: Checkpoint, tmp_path: Path
 ) -> None:
     """Going on with other settings would be neither run."""
     recipe = replace(RECIPE, steps=1)
@@ -135,7 +136,7 @@ def test_a_folder_of_another_recipe_data_set_or_start_is_refused(
 
 
 def test_the_record_the_log_and_tensorboard_say_what_was_done(
-    walkers: WalkerSet, initial: Checkpoint, tmp_path: Path
+    walkers: WalkSet, initial: Checkpoint, tmp_path: Path
 ) -> None:
     """Recipe, data, people, images, initial weights, and one row of figures in both logs."""
     trained = train(RECIPE, walkers, tmp_path, initial=initial)
@@ -153,7 +154,7 @@ def test_the_record_the_log_and_tensorboard_say_what_was_done(
     assert point.value == pytest.approx(float(row["cross_entropy"]), abs=1e-5)
 
 
-def test_the_bar_shows_loss_accuracy_and_speed(walkers: WalkerSet, tmp_path: Path) -> None:
+def test_the_bar_shows_loss_accuracy_and_speed(walkers: WalkSet, tmp_path: Path) -> None:
     screen = StringIO()
     console = Console(file=screen, force_terminal=True, width=160)
     train(replace(RECIPE, steps=1), walkers, tmp_path, console=console)
@@ -164,7 +165,7 @@ def test_the_bar_shows_loss_accuracy_and_speed(walkers: WalkerSet, tmp_path: Pat
 
 @pytest.mark.parametrize("architecture", ["l-resnet50", "resnet50"])
 def test_the_paper_s_classifier_and_both_networks_learn_three_people(
-    architecture: Any, walkers: WalkerSet, tmp_path: Path
+    architecture: Any, walkers: WalkSet, tmp_path: Path
 ) -> None:
     """After 20 steps without an embedding or a triplet loss, well below guessing."""
     recipe = replace(
@@ -186,7 +187,7 @@ def test_the_paper_s_classifier_and_both_networks_learn_three_people(
 
 
 def test_several_data_sets_share_a_batch_and_their_people_are_counted_on(
-    walkers: WalkerSet, others: WalkerSet, tmp_path: Path
+    walkers: WalkSet, others: WalkSet, tmp_path: Path
 ) -> None:
     """Two of the three first people and one of the two others, who are the fourth and fifth."""
     sources = (TrainingWalks(walkers), TrainingWalks(others, subjects_per_batch=1))
@@ -200,7 +201,7 @@ def test_several_data_sets_share_a_batch_and_their_people_are_counted_on(
 
 
 def test_whole_cycle_geis_are_taken_as_they_are_where_no_window_is_wanted(
-    walkers: WalkerSet,
+    walkers: WalkSet,
 ) -> None:
     recipe = replace(
         RECIPE, shortest_window=None, subjects_per_batch=3, augment=AugmentConfig.none()
@@ -212,7 +213,7 @@ def test_whole_cycle_geis_are_taken_as_they_are_where_no_window_is_wanted(
 
 
 def test_too_few_people_or_walks_of_another_size_are_refused_in_words(
-    walkers: WalkerSet, tmp_path: Path
+    walkers: WalkSet, tmp_path: Path
 ) -> None:
     with pytest.raises(TooFewPeople, match="takes 4 people, but there are only 3"):
         train(replace(RECIPE, subjects_per_batch=4), walkers, tmp_path)
@@ -224,7 +225,7 @@ def test_too_few_people_or_walks_of_another_size_are_refused_in_words(
 
 
 def test_frozen_statistics_stay_as_the_checkpoint_has_them(
-    walkers: WalkerSet, initial: Checkpoint, tmp_path: Path
+    walkers: WalkSet, initial: Checkpoint, tmp_path: Path
 ) -> None:
     """The trunk's means and variances stay, its weights and the BNNeck's means do not."""
     recipe = replace(RECIPE, steps=2, frozen_trunk_statistics=True)

@@ -12,13 +12,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from model.datasets.shard_building import WalkSetIncomplete, WalkSetMismatch
+from model.datasets.walk_set import WalkSet
 from model.datasets.walker_recipe import CONDITIONS, WalkerSetConfig, as_captured
-from model.datasets.walker_set import (
-    WalkerSet,
-    WalkerSetIncomplete,
-    WalkerSetMismatch,
-    build_walker_set,
-)
+from model.datasets.walker_set import build_walker_set
 from model.gei import GeiConfig, align, energy_image, mean_image
 from model.silhouettes import SilhouetteSequence
 from model.walkers import FaultSettings, Identity, Shot, walk_silhouettes
@@ -29,35 +26,36 @@ CONFIG = WalkerSetConfig(
 
 
 @pytest.fixture(scope="module")
-def walkers(tmp_path_factory: pytest.TempPathFactory) -> WalkerSet:
+def walkers(tmp_path_factory: pytest.TempPathFactory) -> WalkSet:
     """Three people with two walks each, a shard per person."""
     folder = tmp_path_factory.mktemp("walkers") / "set"
     return build_walker_set(CONFIG, folder, processes=1, takes_per_shard=2)
 
 
-def _same(one: WalkerSet, other: WalkerSet) -> bool:
+def _same(one: WalkSet, other: WalkSet) -> bool:
     return (
-        np.array_equal(one.identity_n, other.identity_n)
-        and np.array_equal(one.azimuth_degrees_n, other.azimuth_degrees_n)
+        np.array_equal(one.subject_n, other.subject_n)
+        and np.array_equal(one.view_n, other.view_n)
+        and np.array_equal(one.walk_n, other.walk_n)
         and np.array_equal(one.condition_n, other.condition_n)
         and np.array_equal(one.geis_nhw, other.geis_nhw)
         and all(np.array_equal(one.silhouettes(i), other.silhouettes(i)) for i in range(len(one)))
     )
 
 
-def test_two_processes_build_the_same_set_as_one(walkers: WalkerSet, tmp_path: Path) -> None:
+def test_two_processes_build_the_same_set_as_one(walkers: WalkSet, tmp_path: Path) -> None:
     again = build_walker_set(CONFIG, tmp_path / "again", processes=2, takes_per_shard=2)
     assert _same(again, walkers)
 
 
-def test_another_seed_films_the_same_people_differently(walkers: WalkerSet, tmp_path: Path) -> None:
+def test_another_seed_films_the_same_people_differently(walkers: WalkSet, tmp_path: Path) -> None:
     other = build_walker_set(replace(CONFIG, seed=6), tmp_path / "other", processes=1)
-    assert np.array_equal(np.unique(other.identity_n), np.unique(walkers.identity_n))
-    assert not np.array_equal(other.azimuth_degrees_n, walkers.azimuth_degrees_n)
+    assert np.array_equal(np.unique(other.subject_n), np.unique(walkers.subject_n))
+    assert not np.array_equal(other.view_n, walkers.view_n)
 
 
 def test_an_interrupted_build_is_finished_and_complete_shards_are_kept(
-    walkers: WalkerSet, tmp_path: Path
+    walkers: WalkSet, tmp_path: Path
 ) -> None:
     folder = tmp_path / "set"
     shutil.copytree(walkers.folder, folder)
@@ -65,8 +63,8 @@ def test_an_interrupted_build_is_finished_and_complete_shards_are_kept(
     (folder / "shard-00001.draft" / "walks.npz").unlink()
     shutil.rmtree(folder / "shard-00002")
     kept = (folder / "shard-00000" / "walks.npz").stat().st_mtime_ns
-    with pytest.raises(WalkerSetIncomplete, match="2 of 3 shards"):
-        WalkerSet.open(folder)
+    with pytest.raises(WalkSetIncomplete, match="2 of 3 shards"):
+        WalkSet.open(folder)
     resumed = build_walker_set(CONFIG, folder, processes=1, takes_per_shard=2)
     assert _same(resumed, walkers)
     assert (folder / "shard-00000" / "walks.npz").stat().st_mtime_ns == kept
@@ -78,27 +76,27 @@ def test_an_interrupted_build_is_finished_and_complete_shards_are_kept(
     ]
 
 
-def test_a_folder_with_other_settings_is_refused_and_left_alone(walkers: WalkerSet) -> None:
-    with pytest.raises(WalkerSetMismatch, match="other settings"):
+def test_a_folder_with_other_settings_is_refused_and_left_alone(walkers: WalkSet) -> None:
+    with pytest.raises(WalkSetMismatch, match="other settings"):
         build_walker_set(replace(CONFIG, frames=41), walkers.folder, takes_per_shard=2)
-    assert len(WalkerSet.open(walkers.folder)) == len(walkers)
+    assert len(WalkSet.open(walkers.folder)) == len(walkers)
 
 
-def test_a_folder_made_by_another_generator_is_refused(walkers: WalkerSet, tmp_path: Path) -> None:
+def test_a_folder_made_by_another_generator_is_refused(walkers: WalkSet, tmp_path: Path) -> None:
     folder = tmp_path / "set"
     shutil.copytree(walkers.folder, folder)
     card = json.loads((folder / "set.json").read_text())
     (folder / "set.json").write_text(json.dumps({**card, "fingerprint": "0" * 12}))
-    with pytest.raises(WalkerSetMismatch, match="generator"):
+    with pytest.raises(WalkSetMismatch, match="generator"):
         build_walker_set(CONFIG, folder, takes_per_shard=2)
 
 
 def test_opening_nothing_says_that_there_is_nothing(tmp_path: Path) -> None:
-    with pytest.raises(WalkerSetIncomplete, match="No walker set"):
-        WalkerSet.open(tmp_path)
+    with pytest.raises(WalkSetIncomplete, match="No walk set"):
+        WalkSet.open(tmp_path)
 
 
-def test_a_window_over_the_whole_walk_is_its_direct_mean(walkers: WalkerSet) -> None:
+def test_a_window_over_the_whole_walk_is_its_direct_mean(walkers: WalkSet) -> None:
     indices = np.arange(len(walkers))
     windows_nhw = walkers.windows(indices, np.random.default_rng(0), length_range=(255, 255))
     for index in indices:
@@ -106,7 +104,7 @@ def test_a_window_over_the_whole_walk_is_its_direct_mean(walkers: WalkerSet) -> 
         np.testing.assert_array_equal(windows_nhw[index], expected_hw)
 
 
-def test_every_window_is_the_direct_mean_of_a_stretch_of_its_walk(walkers: WalkerSet) -> None:
+def test_every_window_is_the_direct_mean_of_a_stretch_of_its_walk(walkers: WalkSet) -> None:
     length = 25
     indices = np.tile(np.arange(len(walkers)), 5)
     windows_nhw = walkers.windows(indices, np.random.default_rng(1), (length, length))
@@ -123,7 +121,7 @@ def test_every_window_is_the_direct_mean_of_a_stretch_of_its_walk(walkers: Walke
     assert len(starts) > 5  # drawn anew each time
 
 
-def test_windows_are_drawn_by_the_generator_alone(walkers: WalkerSet) -> None:
+def test_windows_are_drawn_by_the_generator_alone(walkers: WalkSet) -> None:
     first, second, other = (
         walkers.windows([0, 1, 2], np.random.default_rng(seed)) for seed in (3, 3, 4)
     )
@@ -132,7 +130,7 @@ def test_windows_are_drawn_by_the_generator_alone(walkers: WalkerSet) -> None:
 
 
 @pytest.mark.parametrize("length_range", [(0, 20), (30, 25), (25, 256)])
-def test_an_impossible_window_is_refused(walkers: WalkerSet, length_range: tuple[int, int]) -> None:
+def test_an_impossible_window_is_refused(walkers: WalkSet, length_range: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="length_range"):
         walkers.windows([0], np.random.default_rng(0), length_range)
 
@@ -167,8 +165,17 @@ def test_the_stored_gei_is_the_one_the_service_would_make(tmp_path: Path) -> Non
     assert np.array_equal(
         stored.silhouettes(0), align(as_captured(sequence), GeiConfig()).frames_thw
     )
-    assert stored.azimuth_degrees_n[0] == pytest.approx(shot.azimuth_degrees)
+    assert stored.view_n[0] == pytest.approx(shot.azimuth_degrees)
     assert stored.period_frames_n[0] == pytest.approx(image.quality.period_frames)
+
+
+def test_walks_are_numbered_within_person_and_condition(tmp_path: Path) -> None:
+    config = replace(CONFIG, identities=1, walks_per_identity=9, frames=26)
+    walks = build_walker_set(config, tmp_path / "set", processes=1)
+    assert walks.order_n.tolist() == list(range(len(walks)))
+    for condition in CONDITIONS:
+        own_n = walks.walk_n[walks.condition_n == condition]
+        assert own_n.tolist() == list(range(1, len(own_n) + 1))
 
 
 def test_specks_beside_the_walker_are_gone_as_after_capture() -> None:
@@ -187,7 +194,8 @@ def test_specks_beside_the_walker_are_gone_as_after_capture() -> None:
 def test_a_walk_too_short_for_a_gei_is_counted_and_left_out(tmp_path: Path) -> None:
     config = WalkerSetConfig(first_identity=900, identities=1, walks_per_identity=2, frames=6)
     walkers = build_walker_set(config, tmp_path / "set", processes=1)
-    assert (len(walkers), walkers.refused) == (0, 2)
+    assert len(walkers) == 0
+    assert [(one.code, one.subject) for one in walkers.refused] == [("refused-walker", "900")] * 2
 
 
 def test_building_shows_how_far_it_is(tmp_path: Path) -> None:
