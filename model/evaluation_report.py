@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
 from rich.table import Table
 
-DatasetName: TypeAlias = Literal["walkers", "casia-a", "tree"]
+from model.bootstrap import Estimate
+
+DatasetName: TypeAlias = Literal["walkers", "casia-a", "casia-b", "tree"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,18 +20,65 @@ class Metric:
     """One figure with its uncertainty.
 
     Attributes:
-        name: what was measured.
+        name: what was measured; no other metric of the report has it.
         value: 0 to 1.
-        low: of the 95 % interval (bootstrap over subjects); None where none is estimated.
+        low: of the 95 % interval (bootstrap over people).
         high: the same.
+        people: who were resampled.
+        comparisons: probes in identification, pairs in verification, walks in enrolment.
         lower_is_better: for error rates.
     """
 
     name: str
     value: float
-    low: float | None = None
-    high: float | None = None
+    low: float
+    high: float
+    people: int
+    comparisons: int
     lower_is_better: bool = False
+
+    @classmethod
+    def of(cls, name: str, estimate: Estimate, *, lower_is_better: bool = False) -> Metric:
+        """Names an estimate."""
+        return cls(
+            name,
+            estimate.value,
+            estimate.low,
+            estimate.high,
+            estimate.people,
+            estimate.comparisons,
+            lower_is_better,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Metrics that are read together.
+
+    Attributes:
+        title: what they have in common.
+        note: the protocol in a sentence or two.
+        metrics: in the order of the table.
+    """
+
+    title: str
+    note: str
+    metrics: tuple[Metric, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A figure of many numbers, for the JSON only: a curve, or a matrix cell by cell.
+
+    Attributes:
+        name: what was measured.
+        columns: what the numbers of a row are.
+        rows: the numbers.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +87,26 @@ class MethodReport:
 
     Attributes:
         method: "network", "raw GEI" or "PCA + LDA".
-        metrics: in the same order for every method.
+        sections: in the same order for every method; only the network has thresholds of its own.
+        series: CMC and DET curves, and rank-1 by pair of views.
     """
 
     method: str
-    metrics: tuple[Metric, ...]
+    sections: tuple[Section, ...]
+    series: tuple[Series, ...] = ()
+
+    @property
+    def metrics(self) -> Iterator[Metric]:
+        """Those of all sections."""
+        return (metric for section in self.sections for metric in section.metrics)
+
+    def metric(self, name: str) -> Metric:
+        """One metric. KeyError where it was not measured."""
+        return {metric.name: metric for metric in self.metrics}[name]
 
     def value(self, name: str) -> float:
         """The figure of one metric. KeyError where it was not measured."""
-        return {metric.name: metric.value for metric in self.metrics}[name]
+        return self.metric(name).value
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +118,7 @@ class EvaluationReport:
         subjects: people.
         walks: walks that were scored.
         refused: walks that could not be used, by reason.
+        failure_to_enrol: refused walks of all walks.
         methods: the network first, then the baselines.
         notes: how to read the figures.
     """
@@ -65,6 +127,7 @@ class EvaluationReport:
     subjects: int
     walks: int
     refused: dict[str, int]
+    failure_to_enrol: Metric
     methods: tuple[MethodReport, ...]
     notes: tuple[str, ...]
 
@@ -81,22 +144,35 @@ class EvaluationReport:
 
     def table(self) -> Table:
         """One row per metric, one column per method; intervals behind the figures."""
-        refused = sum(self.refused.values())
-        title = f"{self.dataset}: {self.walks} walks of {self.subjects} people"
-        table = Table(title=f"{title}, {refused} refused" if refused else title)
+        table = Table(title=f"{self.dataset}: {self.walks} walks of {self.subjects} people")
         table.add_column("")
+        table.add_column("n", justify="right")
         for method in self.methods:
             table.add_column(method.method, justify="right")
-        for row, metric in enumerate(self.methods[0].metrics):
-            name = f"{metric.name} ↓" if metric.lower_is_better else metric.name
-            table.add_row(name, *(_shown(method.metrics[row]) for method in self.methods))
-        table.caption = " ".join(self.notes)
+        rate = self.failure_to_enrol
+        refused = f"{rate.name} ↓", f"{rate.comparisons:,}", _shown(rate)
+        table.add_row(*refused, end_section=True)
+        measured = [{metric.name: metric for metric in one.metrics} for one in self.methods]
+        for section in self.methods[0].sections:
+            table.add_row(f"[bold]{section.title}[/]")
+            for metric in section.metrics:
+                table.add_row(
+                    f"  {metric.name} ↓" if metric.lower_is_better else f"  {metric.name}",
+                    f"{metric.comparisons:,}",
+                    *(_shown(one.get(metric.name)) for one in measured),
+                )
+            table.add_section()
         return table
 
+    def explanations(self) -> tuple[str, ...]:
+        """How to read the table: a line per section, then the notes."""
+        sections = (f"{one.title}: {one.note}" for one in self.methods[0].sections)
+        return (*sections, *self.notes)
 
-def _shown(metric: Metric) -> str:
+
+def _shown(metric: Metric | None) -> str:
+    if metric is None:
+        return ""
     if math.isnan(metric.value):
         return "–"
-    if metric.low is None or metric.high is None:
-        return f"{metric.value:.3f}"
-    return f"{metric.value:.3f} [{metric.low:.2f}–{metric.high:.2f}]"
+    return f"{metric.value:.3f} [{metric.low:.3f}–{metric.high:.3f}]"

@@ -26,7 +26,7 @@ from model.lda import discriminant_directions
 from model.network import GaitNetwork
 from model.network_config import NetworkConfig
 from model.onnx_graph import NORM_EPSILON
-from model.protocols import cosine_scores
+from model.scores import cosine_scores
 from model.train import TrainedNetwork
 
 RIDGES = (0.03, 0.1, 0.3)  # of the discriminant analysis; validation chooses

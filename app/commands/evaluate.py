@@ -65,6 +65,7 @@ def evaluate(
             encoder.encode,
             chosen,
             folder,
+            calibration=encoder.checkpoint.calibration,
             gei=encoder.checkpoint.gei,
             runs=runs,
             identities=people,
@@ -81,5 +82,5 @@ def evaluate(
         return
     answers.print(f"[dim]checkpoint {encoder.checkpoint.checkpoint_id}[/]")
     answers.print(report.table())
-    for note in report.notes:
-        answers.print(f"[dim]{note}[/]")
+    for line in report.explanations():
+        answers.print(f"[dim]{line}[/]")

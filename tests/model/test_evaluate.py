@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from model.baselines import LinearBaseline, pixels
+from model.calibration import Calibration
 from model.datasets.casia_a import NotCasiaA
 from model.datasets.labelled import LabelledGeis, Refusal
 from model.datasets.walk_set import WalkSet
@@ -22,7 +23,7 @@ from model.evaluate import (
     score,
     unseen_walkers,
 )
-from model.evaluation_report import EvaluationReport, MethodReport, Metric
+from model.evaluation_report import EvaluationReport, MethodReport, Metric, Section
 
 
 @pytest.fixture(scope="module")
@@ -63,15 +64,14 @@ def test_walkers_are_generated_once_and_scored_in_casia_bs_shape(tmp_path: Path)
     assert again.to_json() == report.to_json()  # the kept set is read, and every draw is seeded
     assert report.walks + sum(report.refused.values()) == 110
     assert [method.method for method in report.methods] == ["network", "raw GEI"]
-    assert [metric.name for metric in report.methods[0].metrics] == [
-        "NM rank-1 cross-view",
-        "BG rank-1 cross-view",
-        "CL rank-1 cross-view",
-        "NM rank-1 same view",
-        "EER same view",
-        "EER cross-view",
-        "TPIR at FPIR 1 %",
+    assert [section.title for section in report.methods[0].sections] == [
+        "Across views",
+        "Same view",
+        "Verification",
+        "Open set",
     ]
+    matrix = {one.name: one for one in report.methods[0].series}["CL rank-1 by views"]
+    assert len({row[:2] for row in matrix.rows}) == 11 * 10
     (folder,) = (tmp_path / "walkers").iterdir()
     walks = WalkSet.open(folder)
     assert set(walks.view_n.tolist()) == set(range(0, 181, 18))
@@ -89,26 +89,7 @@ def test_walkers_are_generated_once_and_scored_in_casia_bs_shape(tmp_path: Path)
 
 
 def test_a_coat_that_hides_the_walker_shows_in_its_own_row_only() -> None:
-    """Two people, two views: everybody is known by their gray value but in a coat."""
-    conditions = [("nm", number) for number in range(1, 7)] + [
-        (name, number) for name in ("bg", "cl") for number in (1, 2)
-    ]
-    rows = [
-        (person, view, *condition)
-        for person in (0, 1)
-        for view in (0.0, 90.0)
-        for condition in conditions
-    ]
-    grays = [0 if name == "cl" else 100 * person for person, _, name, _ in rows]
-    walks = LabelledGeis(
-        geis_nhw=np.array(grays, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8),
-        subject_n=np.array([f"s{person}" for person, *_ in rows]),
-        condition_n=np.array([name for _, _, name, _ in rows]),
-        walk_n=np.array([number for *_, number in rows]),
-        view_n=np.array([view for _, view, _, _ in rows]),
-        drift_n2=np.full((len(rows), 2), np.nan),
-    )
-    raw = score(None, walks, "walkers").method("raw GEI")
+    raw = score(None, _two_people_in_casia_bs_shape(), "walkers").method("raw GEI")
     assert raw.value("NM rank-1 cross-view") == 1.0
     assert raw.value("BG rank-1 cross-view") == 1.0
     assert raw.value("CL rank-1 cross-view") == 0.5  # both are taken for the first person
@@ -178,38 +159,108 @@ def test_the_linear_baseline_gives_unit_vectors_that_a_mirror_does_not_change(
     np.testing.assert_allclose(mirrored_nd, vectors_nd, atol=1e-5)
 
 
-def test_a_report_is_strict_json_and_a_figure_that_is_none_becomes_null() -> None:
-    report = EvaluationReport(
-        dataset="tree",
-        subjects=1,
-        walks=2,
-        refused={"too-few-frames": 1},
-        methods=(MethodReport("raw GEI", (Metric("EER", float("nan"), lower_is_better=True),)),),
-        notes=("one",),
-    )
-    text = json.dumps(report.to_json(), allow_nan=False)
-    assert json.loads(text)["methods"][0]["metrics"][0]["value"] is None
-
-
-def test_the_table_shows_every_method_beside_the_others() -> None:
-    report = EvaluationReport(
+def _report(*methods: MethodReport) -> EvaluationReport:
+    return EvaluationReport(
         dataset="tree",
         subjects=3,
         walks=6,
         refused={"too-few-frames": 1},
-        methods=(
-            MethodReport("network", (Metric("leave one out", 0.9, 0.8, 1.0),)),
-            MethodReport("raw GEI", (Metric("leave one out", 0.5, 0.4, 0.6),)),
-        ),
-        notes=(),
+        failure_to_enrol=Metric("failure to enrol", 1 / 7, 0.0, 0.4, 3, 7, lower_is_better=True),
+        methods=methods,
+        notes=("one",),
     )
-    console = Console(width=100, record=True, file=None, quiet=False, force_terminal=False)
+
+
+def _section(title: str, *metrics: Metric) -> Section:
+    return Section(title, "as described", metrics)
+
+
+def test_a_report_is_strict_json_and_a_figure_that_is_none_becomes_null() -> None:
+    nothing = float("nan")
+    unknown = Metric("EER", nothing, nothing, nothing, 0, 0, lower_is_better=True)
+    report = _report(MethodReport("raw GEI", (_section("Verification", unknown),)))
+    plain = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert plain["methods"][0]["sections"][0]["metrics"][0]["value"] is None
+    assert plain["failure_to_enrol"]["comparisons"] == 7
+
+
+def test_the_table_shows_every_method_beside_the_others() -> None:
+    own = _section("Own thresholds", Metric("achieved FPIR", 0.02, 0.01, 0.03, 3, 6))
+    report = _report(
+        MethodReport(
+            "network",
+            (_section("Identification", Metric("leave one out", 0.9, 0.8, 1.0, 3, 6)), own),
+        ),
+        MethodReport(
+            "raw GEI", (_section("Identification", Metric("leave one out", 0.5, 0.4, 0.6, 3, 6)),)
+        ),
+    )
+    console = Console(width=120, record=True, file=None, quiet=False, force_terminal=False)
     with console.capture() as screen:
         console.print(report.table())
-    text = screen.get()
-    assert "6 walks of 3 people, 1 refused" in text
-    assert "0.900 [0.80–1.00]" in text
-    assert "0.500 [0.40–0.60]" in text
+    lines = screen.get().splitlines()
+    assert "6 walks of 3 people" in lines[0]
+    row = {line.split("│")[1].strip(): line for line in lines if line.count("│") == 5}
+    assert "0.143 [0.000–0.400]" in row["failure to enrol ↓"]
+    assert "0.900 [0.800–1.000]" in row["leave one out"]
+    assert "0.500 [0.400–0.600]" in row["leave one out"]
+    assert row["achieved FPIR"].split("│")[4].strip() == ""  # pixels have no thresholds
+    assert report.explanations() == (
+        "Identification: as described",
+        "Own thresholds: as described",
+        "one",
+    )
+
+
+def _two_people_in_casia_bs_shape(first: int = 75) -> LabelledGeis:
+    """Known by their gray value from 36° and 90°, but in a coat both are black."""
+    conditions = [("nm", number) for number in range(1, 7)] + [
+        (name, number) for name in ("bg", "cl") for number in (1, 2)
+    ]
+    rows = [
+        (person, view, *condition)
+        for person in (0, 1)
+        for view in (36.0, 90.0)
+        for condition in conditions
+    ]
+    grays = [0 if name == "cl" else 100 * person for person, _, name, _ in rows]
+    return LabelledGeis(
+        geis_nhw=np.array(grays, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8),
+        subject_n=np.array([f"{first + person:03d}" for person, *_ in rows]),
+        condition_n=np.array([name for _, _, name, _ in rows]),
+        walk_n=np.array([number for *_, number in rows]),
+        view_n=np.array([view for _, view, _, _ in rows]),
+        drift_n2=np.full((len(rows), 2), np.nan),
+    )
+
+
+def test_casia_b_is_scored_as_in_the_paper_and_across_views() -> None:
+    raw = score(None, _two_people_in_casia_bs_shape(), "casia-b").method("raw GEI")
+    assert raw.value("NM 36°") == raw.value("NM 90°") == raw.value("NM seven views") == 1.0
+    assert raw.value("CL seven views") == 0.5
+    assert raw.value("CL rank-1 cross-view") == 0.5
+
+
+def test_casia_b_without_its_test_people_has_the_papers_closed_set_only() -> None:
+    raw = score(None, _two_people_in_casia_bs_shape(first=1), "casia-b").method("raw GEI")
+    (section,) = raw.sections
+    assert section.title.startswith("The paper's closed set")
+
+
+def test_a_calibration_is_put_to_the_test_in_every_condition() -> None:
+    def encode(geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
+        bright_n = geis_nhw[:, 0, 0] > 0
+        return np.stack((bright_n, ~bright_n), axis=1).astype(np.float32)
+
+    curve = Calibration((0.5, 0.01, 0.0001), (0.1, 0.5, 0.9), "by hand", 10, 100)
+    walks = _two_people_in_casia_bs_shape()
+    network = score(encode, walks, "casia-b", calibration=curve).method("network")
+    # In a coat both look like the first, whom the second's probes then reach at 1.0.
+    assert network.value("achieved FPIR at target 1 %, NM") == 0.0
+    assert network.value("achieved FPIR at target 1 %, BG") == 0.0
+    assert network.value("achieved FPIR at target 1 %, CL") == 0.5
+    assert network.value("TPIR at target 1 %, CL") == 0.5
+    assert network.metric("achieved FPIR at target 10 %, any view").comparisons == 2 * 2 * 2 * 6
 
 
 def test_a_data_set_without_one_usable_walk_says_why() -> None:

@@ -1,93 +1,29 @@
-"""Every protocol and metric on cases small enough to be worked out by hand."""
+"""Which probes meet which gallery, on sets small enough to be read."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from model.protocols import (
-    Cell,
-    RecognitionRate,
+    Mask,
+    any_view_cells,
     casia_b_cells,
-    cosine_scores,
+    casia_b_tested,
     cross_view_cells,
-    cumulative_matches,
-    equal_error_rate,
-    euclidean_scores,
-    leave_one_out_cells,
-    open_set,
-    ranks_of,
-    recognition_rate,
-    verification_eer,
+    enrolled_walks,
+    opposite_cells,
+    paper_cells,
+    probe_walks,
+    same_view_cells,
 )
+from model.ranking import identify
 
-ANNA, BERT, CARL = 0, 1, 2
-
-
-def test_scores_are_cosines_and_negative_distances() -> None:
-    vectors_nd = np.array([[3.0, 0.0], [0.0, 4.0], [1.0, 1.0]], dtype=np.float32)
-    np.testing.assert_allclose(cosine_scores(vectors_nd)[0], [1.0, 0.0, np.sqrt(0.5)], atol=1e-6)
-    np.testing.assert_allclose(
-        euclidean_scores(vectors_nd)[0], [0.0, -5.0, -np.sqrt(5.0)], atol=1e-6
-    )
+ANNA, BERT = 0, 1
 
 
-def test_a_zero_vector_scores_zero_and_not_nan() -> None:
-    scores_nn = cosine_scores(np.array([[0.0, 0.0], [1.0, 0.0]], dtype=np.float32))
-    np.testing.assert_array_equal(scores_nn, [[0.0, 0.0], [0.0, 1.0]])
-
-
-def test_a_rank_counts_people_and_not_their_walks() -> None:
-    # Bert's two walks both beat Anna's best: she is second, not third.
-    scores_pg = np.array([[0.5, 0.2, 0.9, 0.8, 0.1]], dtype=np.float32)
-    assert ranks_of(scores_pg, [ANNA], [ANNA, ANNA, BERT, BERT, CARL]).tolist() == [2.0]
-
-
-def test_a_tie_counts_against_the_system() -> None:
-    scores_pg = np.array([[0.5, 0.5]], dtype=np.float32)
-    assert ranks_of(scores_pg, [ANNA], [ANNA, BERT]).tolist() == [2.0]
-
-
-def test_an_excluded_comparison_is_as_if_the_walk_were_not_enrolled() -> None:
-    scores_pg = np.array([[0.9, 0.3, 0.5], [0.9, 0.3, 0.5]], dtype=np.float32)
-    excluded_pg = np.array([[True, False, False], [True, True, False]])
-    ranks_p = ranks_of(scores_pg, [ANNA, ANNA], [ANNA, ANNA, BERT], excluded_pg)
-    assert ranks_p.tolist() == [2.0, np.inf]
-
-
-def test_a_person_without_any_gallery_walk_is_never_found() -> None:
-    ranks_p = ranks_of(np.array([[0.9]], dtype=np.float32), [CARL], [ANNA])
-    assert ranks_p.tolist() == [np.inf]
-    assert cumulative_matches(ranks_p, depth=2).tolist() == [0.0, 0.0]
-
-
-def test_the_cmc_rises_with_the_rank() -> None:
-    ranks_p = np.array([1.0, 1.0, 2.0, 4.0])
-    assert cumulative_matches(ranks_p, depth=4).tolist() == [0.5, 0.75, 0.75, 1.0]
-
-
-def test_a_walk_is_not_compared_with_itself() -> None:
-    scores_nn = np.array(
-        [[1.0, 0.2, 0.8], [0.2, 1.0, 0.1], [0.8, 0.1, 1.0]], dtype=np.float32
-    )  # each is most like itself; without that, 0 is nearest to 2
-    everything = Cell(np.ones(3, dtype=np.bool_), np.ones(3, dtype=np.bool_))
-    rate = recognition_rate(scores_nn, [ANNA, ANNA, BERT], [everything])
-    assert rate.hits_sc.tolist() == [[1], [0]]  # walk 1 finds walk 0; Bert has no other walk
-    assert rate.value == pytest.approx(1 / 3)
-
-
-def test_leave_one_out_stays_within_its_view() -> None:
-    # Walks 0, 1 of view 0 and 2, 3 of view 90; the other view would be nearer and is not asked.
-    scores_nn = np.array(
-        [[1, 0.1, 0.9, 0.9], [0.1, 1, 0.9, 0.9], [0.9, 0.9, 1, 0.1], [0.9, 0.9, 0.1, 1]],
-        dtype=np.float32,
-    )
-    rate = recognition_rate(
-        scores_nn, [ANNA, ANNA, BERT, BERT], leave_one_out_cells([0, 0, 90, 90])
-    )
-    assert rate.by_cell_c.tolist() == [1.0, 1.0]
+def _places(mask_n: Mask) -> list[int]:
+    return np.flatnonzero(mask_n).tolist()
 
 
 def test_across_views_takes_every_ordered_pair_of_different_views() -> None:
@@ -156,7 +92,7 @@ def test_casia_b_is_the_mean_over_views_by_hand() -> None:
             wrong = view[i] == 90 and subject[i] == BERT  # takes everybody for Anna
             scores_nn[i, j] = subject[j] == (ANNA if wrong else subject[i])
     cells, pairs = casia_b_cells(condition, walk, view, "nm")
-    rate = recognition_rate(scores_nn, subject, cells)
+    rate = identify(scores_nn, subject, cells).rank(1)
     assert dict(zip(pairs, rate.by_cell_c.tolist(), strict=True)) == {
         (0.0, 90.0): 1.0,
         (90.0, 0.0): 0.5,
@@ -177,129 +113,61 @@ def test_a_missing_gallery_walk_is_a_miss_and_a_missing_probe_is_no_probe() -> N
     walk, view = [walk[i] for i in kept], [view[i] for i in kept]
     scores_nn = (np.array(subject)[:, None] == np.array(subject)[None, :]).astype(np.float32)
     cells, pairs = casia_b_cells(condition, walk, view, "bg")
-    rate = recognition_rate(scores_nn, subject, cells)
+    rate = identify(scores_nn, subject, cells).rank(1)
     from_0 = pairs.index((0.0, 90.0))
-    assert rate.probes_sc[:, from_0].tolist() == [0, 1]  # Anna's bag walk is not there
+    assert rate.counts_sc[:, from_0].tolist() == [0.0, 1.0]  # Anna's bag walk is not there
     assert rate.by_cell_c[from_0] == 0.0  # Bert is not enrolled in view 90
     assert rate.value == 0.5
 
 
-def test_a_cell_without_probes_is_left_out_of_the_mean() -> None:
-    nothing, first, second = (np.array(m, dtype=np.bool_) for m in ([0, 0], [1, 0], [0, 1]))
-    scores_nn = np.ones((2, 2), dtype=np.float32)
-    rate = recognition_rate(scores_nn, [ANNA, ANNA], [Cell(nothing, second), Cell(first, second)])
-    assert np.isnan(rate.by_cell_c[0])
-    assert rate.value == 1.0
+def test_the_enrolled_and_the_probes_of_a_condition_never_overlap() -> None:
+    condition, walk, _, _ = _casia_b_walks()
+    enrolled_n = enrolled_walks(condition, walk)
+    probes_n = [probe_walks(condition, walk, name) for name in ("nm", "bg", "cl")]
+    assert np.array_equal(sum(probe.astype(int) for probe in (*probes_n, enrolled_n)), np.ones(24))
 
 
-def test_the_interval_of_a_perfect_result_is_a_point_and_of_a_mixed_one_is_not() -> None:
-    scores_nn = np.eye(4, dtype=np.float32)
-    scores_nn[0, 1] = scores_nn[1, 0] = 0.5
-    everything = Cell(np.ones(4, dtype=np.bool_), np.ones(4, dtype=np.bool_))
-    mixed = recognition_rate(scores_nn, [ANNA, ANNA, BERT, CARL], [everything])
-    low, high = mixed.interval()
-    assert low < mixed.value < high
-    assert mixed.interval() == (low, high)  # the same draws every time
-    perfect = recognition_rate(
-        np.kron(np.eye(2), np.ones((2, 2))).astype(np.float32),
-        [ANNA, ANNA, BERT, BERT],
-        [everything],
-    )
-    assert perfect.interval() == (1.0, 1.0)
+def test_people_from_75_on_are_tested() -> None:
+    assert casia_b_tested(["001", "074", "075", "124"]).tolist() == [False, False, True, True]
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(1)
-    covered = 0
-    for trial in range(200):
-        hits_s1 = rng.binomial(4, 0.7, size=(40, 1))
-        rate = RecognitionRate(hits_s1, np.full((40, 1), 4))
-        low, high = rate.interval(resamples=200, seed=trial)
-        covered += low <= 0.7 <= high
-    assert 0.88 <= covered / 200 <= 0.99
+def test_same_view_enrols_the_view_of_the_probes_and_any_view_lets_all_probes_come() -> None:
+    probe_n, gallery_n = np.array([1, 0, 1, 0], np.bool_), np.array([0, 1, 0, 1], np.bool_)
+    view = [0, 0, 90, 90]
+    same = same_view_cells(probe_n, gallery_n, view)
+    assert [(_places(c.probe_n), _places(c.gallery_n)) for c in same] == [([0], [1]), ([2], [3])]
+    any_view = any_view_cells(probe_n, gallery_n, view)
+    assert [(_places(c.probe_n), _places(c.gallery_n)) for c in any_view] == [
+        ([0, 2], [1]),
+        ([0, 2], [3]),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("genuine", "impostor", "expected"),
-    [
-        ([0.8, 0.9], [0.1, 0.2], 0.0),  # apart
-        ([0.1, 0.2], [0.8, 0.9], 1.0),  # the wrong way round
-        ([0.5], [0.5], 0.5),  # a coin
-        ([0.3, 0.7, 0.8, 0.9], [0.1, 0.2, 0.4, 0.6], 0.25),  # at 0.5: one of four each
-    ],
-)
-def test_the_equal_error_rate_by_hand(
-    genuine: list[float], impostor: list[float], expected: float
-) -> None:
-    assert equal_error_rate(genuine, impostor) == pytest.approx(expected)
+def test_the_opposite_direction_is_asked_both_ways() -> None:
+    forth_n, here_n = np.array([1, 0, 1, 0], np.bool_), np.array([1, 1, 1, 0], np.bool_)
+    cells = opposite_cells(forth_n, here_n)
+    assert [(_places(c.probe_n), _places(c.gallery_n)) for c in cells] == [
+        ([0, 2], [1]),
+        ([1], [0, 2]),
+    ]
 
 
-def test_the_equal_error_rate_of_nothing_is_not_a_number() -> None:
-    assert np.isnan(equal_error_rate([], [0.5]))
-    assert np.isnan(equal_error_rate([0.5], []))
+def _paper_walks() -> tuple[list[str], list[int], list[int]]:
+    """One person: nm-01, nm-05 and cl-01, seen from 18°, 36° and 144°."""
+    rows = [
+        (condition, walk, view)
+        for view in (18, 36, 144)
+        for condition, walk in (("nm", 1), ("nm", 5), ("cl", 1))
+    ]
+    condition, walk, view = zip(*rows, strict=True)
+    return list(condition), list(walk), list(view)
 
 
-@settings(max_examples=50, deadline=None)
-@given(
-    st.lists(st.integers(0, 20), min_size=1, max_size=30),
-    st.lists(st.integers(0, 20), min_size=1, max_size=30),
-)
-def test_the_equal_error_rate_ignores_the_scale_of_the_scores(
-    genuine: list[int], impostor: list[int]
-) -> None:
-    rate = equal_error_rate(genuine, impostor)
-    assert 0.0 <= rate <= 1.0
-    stretched = equal_error_rate(
-        [3.0 * g - 7.0 for g in genuine], [3.0 * i - 7.0 for i in impostor]
-    )
-    assert stretched == pytest.approx(rate)
-
-
-def test_verification_counts_each_permitted_pair_once_and_no_walk_with_itself() -> None:
-    # Permitted: 0-1 (Anna and Anna, 0.9) and 0-2 (Anna and Bert, 0.4). 1-2 (0.95) is not asked.
-    scores_nn = np.array([[1, 0.9, 0.4], [0.9, 1, 0.95], [0.4, 0.95, 1]], dtype=np.float32)
-    permitted_nn = np.array([[1, 1, 1], [1, 1, 0], [1, 0, 1]], dtype=np.bool_)
-    assert verification_eer(scores_nn, [ANNA, ANNA, BERT], permitted_nn) == 0.0
-    assert verification_eer(scores_nn, [ANNA, ANNA, BERT], np.ones((3, 3), dtype=np.bool_)) > 0.0
-
-
-def _two_walks_each(people: int) -> tuple[list[int], Cell]:
-    subject = [person for person in range(people) for _ in range(2)]
-    first_n = np.arange(2 * people) % 2 == 0
-    return subject, Cell(probe_n=~first_n, gallery_n=first_n)
-
-
-def test_open_set_finds_all_when_strangers_score_lower() -> None:
-    subject, cell = _two_walks_each(8)
-    scores_nn = (np.array(subject)[:, None] == np.array(subject)[None, :]).astype(np.float32)
-    result = open_set(scores_nn, subject, cell)
-    assert (result.true_positive_rate, result.false_positive_rate) == (1.0, 0.0)
-    assert result.splits == 20
-
-
-def test_open_set_finds_nobody_when_a_stranger_scores_as_high() -> None:
-    subject, cell = _two_walks_each(8)
-    result = open_set(np.ones((16, 16), dtype=np.float32), subject, cell)
-    assert (result.true_positive_rate, result.false_positive_rate) == (0.0, 0.0)
-
-
-def test_open_set_lets_pass_as_many_strangers_as_the_target_allows() -> None:
-    subject, cell = _two_walks_each(40)
-    rng = np.random.default_rng(0)
-    scores_nn = rng.random((80, 80)).astype(np.float32)
-    result = open_set(scores_nn, subject, cell, target_fpir=0.25, splits=5)
-    assert result.false_positive_rate == 0.25  # 5 of the 20 strangers' probes
-
-
-def test_open_set_asks_for_the_right_person_and_not_only_for_a_high_score() -> None:
-    subject, cell = _two_walks_each(2)  # one is enrolled, the other a stranger
-    scores_nn = np.zeros((4, 4), dtype=np.float32)
-    scores_nn[1, 0], scores_nn[3, 2] = 0.9, 0.9
-    assert open_set(scores_nn, subject, cell).true_positive_rate == 1.0
-    swapped = [0, 1, 1, 0]  # the high score now points to the other person
-    assert open_set(scores_nn, swapped, cell).true_positive_rate == 0.0
-
-
-def test_open_set_of_one_person_is_not_a_number() -> None:
-    subject, cell = _two_walks_each(1)
-    assert np.isnan(open_set(np.ones((2, 2), dtype=np.float32), subject, cell).true_positive_rate)
+def test_the_paper_searches_its_training_walks_of_all_seven_views_with_one_view() -> None:
+    condition, walk, view = _paper_walks()
+    cells, views = paper_cells(condition, walk, view, "nm")
+    assert views == [36.0, 144.0]  # 18° takes no part
+    assert [_places(cell.gallery_n) for cell in cells] == [[3, 6], [3, 6]]
+    assert [_places(cell.probe_n) for cell in cells] == [[4], [7]]
+    coats, _ = paper_cells(condition, walk, view, "cl")
+    assert [_places(cell.probe_n) for cell in coats] == [[5], [8]]

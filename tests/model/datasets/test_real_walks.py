@@ -68,13 +68,20 @@ def test_casia_a_is_scored_per_view_and_across(casia_like: Path) -> None:
             for name in (
                 "leave one out {}",
                 "walks 1–2 → 3–4 {}",
-                "opposite direction {}",
-                "EER {}",
-                "TPIR at FPIR 1 % {}",
             )
         ],
+        "opposite direction 00°",
+        "opposite direction 90°",
         "across views",
-        "EER across views",
+        "across views mAP",
+        "EER 00°",
+        "EER 90°",
+        *[
+            f"{name} {views}"
+            for views in ("same view", "across views")
+            for name in ("EER", "TAR at FAR 1 %", "TAR at FAR 0.1 %")
+        ],
+        *[f"TPIR at FPIR 1 % {view}" for view in ("00°", "90°", "same view")],
     ]
     raw = report.method("raw GEI")
     assert raw.value("leave one out 00°") == 1.0  # the same direction is always at hand

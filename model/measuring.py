@@ -1,0 +1,133 @@
+"""One method's figures on some walks, named as they stand in the report.
+
+Shape letters: N walks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from model.calibration import Calibration
+from model.datasets.labelled import LabelledGeis
+from model.evaluation_report import Metric, Series
+from model.identification import SPLITS, achieved_fpir, open_set, searches
+from model.protocols import Cell, Mask
+from model.ranking import Identification, identify
+from model.scores import Scores
+from model.verification import comparisons, verify
+
+TARGET_FPIRS = (0.1, 0.01)  # asked of a checkpoint's own thresholds
+FALSE_ACCEPT_RATES = (0.01, 0.001)
+OPEN_SET_FPIRS = (0.01, 0.02, 0.05, 0.1, 0.2)  # the first is told in the table, all in the JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """One method's figures on some walks, while they are being measured.
+
+    Attributes:
+        scores_nn: (N, N) of the walks.
+        walks: who, how, from where.
+        calibration: the method's own thresholds, where it has any.
+        series: curves and matrices found so far.
+    """
+
+    scores_nn: Scores
+    walks: LabelledGeis
+    calibration: Calibration | None = None
+    series: list[Series] = field(default_factory=list)
+
+    def only(self, chosen_n: Mask) -> Measuring:
+        """The same method on some of the walks; what is found is kept in the same place."""
+        walks = replace(
+            self.walks,
+            geis_nhw=self.walks.geis_nhw[chosen_n],
+            subject_n=self.walks.subject_n[chosen_n],
+            condition_n=self.walks.condition_n[chosen_n],
+            walk_n=self.walks.walk_n[chosen_n],
+            view_n=self.walks.view_n[chosen_n],
+            drift_n2=self.walks.drift_n2[chosen_n],
+        )
+        return replace(self, scores_nn=self.scores_nn[np.ix_(chosen_n, chosen_n)], walks=walks)
+
+    def identification(self, name: str, cells: Sequence[Cell]) -> Identification:
+        """Closed-set identification, its CMC kept under this name."""
+        found = identify(self.scores_nn, self.walks.subject_n, cells)
+        curve = tuple(
+            (float(place), one.value, one.low, one.high)
+            for place, one in enumerate(found.cumulative_matches(), start=1)
+        )
+        self.series.append(Series(f"CMC {name}", ("rank", "rate", "low", "high"), curve))
+        return found
+
+    def rank_1(self, name: str, cells: Sequence[Cell]) -> Metric:
+        """Rank-1, the CMC beside it."""
+        return Metric.of(name, self.identification(name, cells).rank(1).estimate())
+
+    def verification(self, name: str, permitted_nn: Mask) -> list[Metric]:
+        """EER and TAR at the usual FARs, the DET curve beside them."""
+        found = verify(
+            comparisons(self.scores_nn, self.walks.subject_n, permitted_nn),
+            fars=FALSE_ACCEPT_RATES,
+        )
+        self.series.append(Series(f"DET {name}".strip(), ("threshold", "FMR", "FNMR"), found.det))
+        return [
+            Metric.of(f"EER {name}".strip(), found.eer, lower_is_better=True),
+            *(
+                Metric.of(f"TAR at FAR {100 * far:g} % {name}".strip(), rate)
+                for far, rate in found.true_accept.items()
+            ),
+        ]
+
+    def open_set(
+        self,
+        name: str,
+        cells: Sequence[Cell],
+        *,
+        gallery_sizes: Sequence[int] = (),
+        splits: int = SPLITS,
+    ) -> list[Metric]:
+        """TPIR with half of the people unknown, FNIR with so many enrolled; FNIR curves beside."""
+        found = searches(self.scores_nn, self.walks.subject_n, cells)
+        metrics, rows = [], []
+        for size in (None, *gallery_sizes):
+            curve = open_set(found, target_fpirs=OPEN_SET_FPIRS, gallery_size=size, splits=splits)
+            at = f"at FPIR {100 * OPEN_SET_FPIRS[0]:g} %"
+            if size is None:
+                tpir = curve[0].true_positive_rate
+                metrics.append(Metric.of(f"TPIR {at} {name}".strip(), tpir))
+            else:
+                fnir = curve[0].false_negative_rate
+                label = f"FNIR {at}, {size} enrolled {name}".strip()
+                metrics.append(Metric.of(label, fnir, lower_is_better=True))
+            for point in curve:
+                one = point.false_negative_rate
+                achieved = point.false_positive_rate
+                rows.append((float(point.gallery_size), achieved, one.value, one.low, one.high))
+        columns = ("gallery size", "FPIR", "FNIR", "low", "high")
+        self.series.append(Series(f"open set {name}".strip(), columns, tuple(rows)))
+        return metrics
+
+    def achieved(
+        self, name: str, cells: Sequence[Cell], *, gallery_size: int | None = None
+    ) -> list[Metric]:
+        """FPIR and TPIR at the checkpoint's own thresholds; nothing without a calibration."""
+        if self.calibration is None:
+            return []
+        metrics = []
+        for target in TARGET_FPIRS:
+            found = achieved_fpir(
+                self.scores_nn,
+                self.walks.subject_n,
+                cells,
+                self.calibration,
+                target,
+                gallery_size=gallery_size,
+            )
+            at, fpir = f"at target {100 * target:g} %, {name}", found.false_positive_rate
+            metrics.append(Metric.of(f"achieved FPIR {at}", fpir, lower_is_better=True))
+            metrics.append(Metric.of(f"TPIR {at}", found.true_positive_rate))
+        return metrics
