@@ -1,0 +1,66 @@
+"""`walkprint evaluate` on a folder of anybody's walks: the table, the JSON, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from tests.walks import walk_zip
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three people with two walks each, and a file that is none."""
+    folder = tmp_path_factory.mktemp("people")
+    for person, name in enumerate(("anna", "bert", "carl")):
+        (folder / name).mkdir()
+        for walk in (1, 2):
+            (folder / name / f"{walk}.zip").write_bytes(walk_zip(person, walk=walk))
+    (folder / "carl" / "3.zip").write_bytes(b"this is no archive")
+    return folder
+
+
+def _evaluate(*words: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", "--baseline-people", "0", *map(str, words)])
+    return int(ended.value.code or 0)
+
+
+def test_the_json_holds_every_figure_with_its_interval_and_the_curves(
+    people: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _evaluate("--dataset", "tree", people, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["subjects"], report["walks"]) == (3, 6)
+    assert sum(report["refused"].values()) == report["failure_to_enrol"]["value"] * 7 == 1
+    network, pixels = report["methods"]
+    metrics = {one["name"]: one for part in network["sections"] for one in part["metrics"]}
+    found = metrics["leave one out"]
+    assert found["low"] <= found["value"] <= found["high"]
+    assert (found["people"], found["comparisons"]) == (3, 6)
+    assert metrics["EER"]["comparisons"] == 15
+    assert metrics["achieved FPIR at target 1 %, any walk"]["comparisons"] == 6
+    assert "Own thresholds" not in {part["title"] for part in pixels["sections"]}
+    curves = {series["name"]: series for series in network["series"]}
+    assert curves["CMC leave one out"]["rows"][2][:2] == [3.0, 1.0]  # there are three people
+    assert curves["DET"]["columns"] == ["threshold", "FMR", "FNMR"]
+
+
+def test_the_table_says_how_to_read_it(people: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _evaluate("--dataset", "tree", people) == 0
+    shown = capsys.readouterr().out
+    assert "6 walks of 3 people" in shown
+    assert "failure to enrol" in shown
+    assert "bootstrap over people" in shown
+
+
+def test_a_folder_without_walks_is_explained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _evaluate("--dataset", "tree", tmp_path) == 1
+    assert "<subject>/<walk>" in capsys.readouterr().err
+    assert _evaluate("--dataset", "tree") == 2  # of what folder?
+    assert _evaluate("--dataset", "casia-c", tmp_path) == 2
