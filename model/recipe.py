@@ -6,7 +6,7 @@ interrupted run goes on where it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -55,48 +55,80 @@ VALIDATION = Group(VALIDATION_IDENTITY, 0.05, 10)
 CALIBRATION = Group(CALIBRATION_IDENTITY, 0.1, 10)
 
 
-def make_checkpoint(
-    folder: Path,
-    config: TrainConfig = DEFAULT_RECIPE,
-    *,
-    people: int = DEFAULT_PEOPLE,
-    released_size: int = DEFAULT_RELEASED_SIZE,
-    processes: int = 2,
-    device: str = "cpu",
-    console: Console | None = None,
-) -> Checkpoint:
-    """Trains and releases a checkpoint; the defaults make the shipped weights.
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Where and how a run's walkers are made; a group that lies there already is opened.
 
-    Args:
-        folder: of the run: generated walkers, resumable state and log lie here.
-        config: the recipe of the training.
+    Attributes:
+        folder: of the run.
         people: training walkers; the other groups are shares of that.
-        released_size: of the sharpened embedding, at most the trained one.
-        processes: that generate walkers.
-        device: torch's name of where to train.
+        gei: how their silhouettes are aligned.
+        processes: that generate.
         console: where progress is drawn; None draws none.
-
-    Raises:
-        ValueError: the folder holds a run of another recipe.
-        WalkSetMismatch: the folder holds other walkers.
+        frames: of each walk.
     """
 
-    def walkers(name: str, group: Group) -> WalkSet:
+    folder: Path
+    people: int = DEFAULT_PEOPLE
+    gei: GeiConfig = field(default_factory=GeiConfig)
+    processes: int = 2
+    console: Console | None = None
+    frames: int = FRAMES
+
+    def walkers(self, name: str, group: Group) -> WalkSet:
+        """The walkers of one group.
+
+        Raises:
+            WalkSetMismatch: the folder holds other walkers.
+        """
         recipe = WalkerSetConfig(
             first_identity=group.first_identity,
-            identities=max(FEWEST_PEOPLE, round(group.share * people)),
+            identities=max(FEWEST_PEOPLE, round(group.share * self.people)),
             walks_per_identity=group.walks,
-            frames=FRAMES,
+            frames=self.frames,
             seed=WALKS_SEED,
-            gei=GeiConfig(height=config.network.height, width=config.network.width),
+            gei=self.gei,
         )
-        return build_walker_set(recipe, folder / "walkers" / name, processes, console=console)
+        folder = self.folder / "walkers" / name
+        return build_walker_set(recipe, folder, self.processes, console=self.console)
 
-    training = walkers("train", TRAINING)
-    refinement = walkers("refinement", REFINEMENT)
-    validation = walkers("validation", VALIDATION)
-    calibration = walkers("calibration", CALIBRATION)
-    trained = train(config, training, folder, device=device, console=console)
+
+def make_checkpoint(
+    config: TrainConfig,
+    generation: Generation,
+    *,
+    released_size: int = DEFAULT_RELEASED_SIZE,
+    initial: Checkpoint | None = None,
+    device: str = "cpu",
+    compiled: bool = False,
+) -> Checkpoint:
+    """Trains on walkers and releases a checkpoint; the defaults make the shipped weights.
+
+    Args:
+        config: the recipe of the training.
+        generation: of the walkers; the run's state and log lie in the same folder.
+        released_size: of the sharpened embedding, at most the trained one.
+        initial: weights to start from; None starts from chance.
+        device: torch's name of where to train.
+        compiled: whether torch compiles the network first.
+
+    Raises:
+        ValueError: the folder holds a run of another recipe, or the recipe is a plain classifier's.
+        WalkSetMismatch: the folder holds other walkers.
+    """
+    training = generation.walkers("train", TRAINING)
+    refinement = generation.walkers("refinement", REFINEMENT)
+    validation = generation.walkers("validation", VALIDATION)
+    calibration = generation.walkers("calibration", CALIBRATION)
+    trained = train(
+        config,
+        training,
+        generation.folder,
+        initial=initial,
+        device=device,
+        compiled=compiled,
+        console=generation.console,
+    )
     return release(
         trained,
         refinement=refinement,

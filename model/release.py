@@ -31,6 +31,7 @@ from model.train import TrainedNetwork
 
 RIDGES = (0.03, 0.1, 0.3)  # of the discriminant analysis; validation chooses
 ENCODE_AT_ONCE = 256  # GEIs
+ENROLLED_WALKS = 4  # templates of a person in calibration, as after one enrolment
 
 
 def release(
@@ -50,18 +51,7 @@ def release(
         calibration: people whose impostor scores become the false-match curve.
         embedding_size: D of the refined embedding, at most the trained one.
     """
-    uncalibrated = calibrate.fit(  # replaced below; encoding needs no thresholds
-        np.linspace(-1.0, 1.0, 1000, dtype=np.float32), subjects=0, source="none"
-    )
-    plain = build_checkpoint(
-        network=replace(trained.network.config, classes=None),
-        gei=GeiConfig(height=trained.network.config.height, width=trained.network.config.width),
-        mirror_average=True,
-        calibration=uncalibrated,
-        metrics={},
-        training={},
-        weights=_weights_of(trained.network),
-    )
+    plain = as_trained(trained)
     rank1_by_recipe = {"as trained": validation_rank1(plain, validation)}
     best, best_recipe = plain, "as trained"
     mirrored_too_nhw = np.concatenate((refinement.geis_nhw, refinement.geis_nhw[:, :, ::-1]))
@@ -74,35 +64,63 @@ def release(
         rank1_by_recipe[recipe] = validation_rank1(candidate, validation)
         if rank1_by_recipe[recipe] > rank1_by_recipe[best_recipe]:
             best, best_recipe = candidate, recipe
-    encoder = Encoder(best)
-    probes_nd = encode_all(encoder, calibration.geis_nhw)
-    enrolled_n = calibration.order_n < 4  # four templates a person, as after one enrolment
-    scores = calibrate.impostor_scores(
-        probes_nd[~enrolled_n],
-        calibration.label_n[~enrolled_n],
-        probes_nd[enrolled_n],
-        calibration.label_n[enrolled_n],
-    )
-    people = calibration.subjects
+    served = calibrated(best, calibration)
     return replace(
-        best,
-        calibration=calibrate.fit(
-            scores,
-            subjects=people,
-            source=(
-                f"{people} procedural walkers not seen in training, any view, any condition,"
-                " four templates each"
-            ),
-        ),
+        served,
         training={
             **trained.record,
-            "commit": _commit(),
+            "commit": commit(),
             "embedding": best_recipe,
             "validation_rank1": {name: round(rate, 4) for name, rate in rank1_by_recipe.items()},
             "validation": "first half of each person's walks enrolled, the rest identified;"
             f" {validation.subjects} people, any view, any condition",
         },
     )
+
+
+def as_trained(trained: TrainedNetwork, gei: GeiConfig | None = None) -> Checkpoint:
+    """The network as it left training, with a calibration that stands for none.
+
+    Args:
+        trained: network and record.
+        gei: how its GEIs were made; None takes the usual way at the network's input size.
+
+    Raises:
+        ValueError: it is a plain classifier, which has no embedding to serve with.
+    """
+    if trained.network.embedding is None:
+        msg = "a plain classifier has no embedding to release"
+        raise ValueError(msg)
+    config = trained.network.config
+    return build_checkpoint(
+        network=replace(config, classes=None),
+        gei=gei or GeiConfig(height=config.height, width=config.width),
+        mirror_average=True,
+        calibration=calibrate.fit(  # replaced by `calibrated`; encoding needs no thresholds
+            np.linspace(-1.0, 1.0, 1000, dtype=np.float32), subjects=0, source="none"
+        ),
+        metrics={},
+        training={},
+        weights=_weights_of(trained.network),
+    )
+
+
+def calibrated(checkpoint: Checkpoint, people: WalkSet) -> Checkpoint:
+    """The checkpoint with the false-match curve of walkers it has never seen."""
+    vectors_nd = encode_all(Encoder(checkpoint), people.geis_nhw)
+    enrolled_n = people.order_n < ENROLLED_WALKS
+    scores = calibrate.impostor_scores(
+        vectors_nd[~enrolled_n],
+        people.label_n[~enrolled_n],
+        vectors_nd[enrolled_n],
+        people.label_n[enrolled_n],
+    )
+    subjects = people.subjects
+    source = (
+        f"{subjects} procedural walkers not seen in training, any view, any condition,"
+        " four templates each"
+    )
+    return replace(checkpoint, calibration=calibrate.fit(scores, subjects=subjects, source=source))
 
 
 def validation_rank1(checkpoint: Checkpoint, walkers: WalkSet) -> float:
@@ -194,7 +212,7 @@ def _weights_of(network: GaitNetwork) -> Weights:
     }
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit the code is at, with a mark for changes on top; "unknown" outside a checkout."""
     here = Path(__file__).parent
     try:

@@ -10,13 +10,14 @@ import numpy as np
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.datasets.walk_set import WalkSet
 from model.encoder import Encoder
-from model.recipe import DEFAULT_RECIPE, FEWEST_PEOPLE, make_checkpoint
+from model.recipe import DEFAULT_RECIPE, FEWEST_PEOPLE, Generation, make_checkpoint
 
 
 def test_a_recipe_makes_a_checkpoint_that_serves(tmp_path: Path) -> None:
     """Two steps teach nothing, but every part has run and left its record."""
     recipe = replace(DEFAULT_RECIPE, steps=2)
-    made = make_checkpoint(tmp_path, recipe, people=FEWEST_PEOPLE, released_size=32)
+    generation = Generation(tmp_path, people=FEWEST_PEOPLE, processes=1, frames=26)
+    made = make_checkpoint(recipe, generation, released_size=32)
     save_checkpoint(made, tmp_path / "checkpoint.safetensors")
     checkpoint = load_checkpoint(tmp_path / "checkpoint.safetensors")
     assert checkpoint.checkpoint_id == made.checkpoint_id
