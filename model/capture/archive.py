@@ -73,6 +73,24 @@ def frames_of_tar(
         MediaNotReadable: damaged.
     """
     frames: dict[str, bytes] = {}
+    for name, data in members_of_tar(path, gzipped=gzipped, limits=limits):
+        _check_not_nested(name, data)
+        _check_new(name, frames)
+        frames[name] = data
+    for name in _in_walking_order(frames):
+        yield name, frames[name]
+
+
+def members_of_tar(
+    path: Path, *, gzipped: bool, limits: CaptureLimits
+) -> Generator[tuple[str, bytes], None, None]:
+    """Yields (name, file bytes) of a tar's files as they come, from any folders.
+
+    Raises:
+        ArchiveNotSafe: paths that leave the archive, links, devices.
+        MediaTooLarge: too many entries or too many bytes once unpacked.
+        MediaNotReadable: damaged; what came before the damage has been yielded.
+    """
     unpacked_bytes, packed_bytes = 0, path.stat().st_size
     with path.open("rb") as file:
         source = _Metered(gzip.GzipFile(fileobj=file) if gzipped else file)
@@ -90,13 +108,9 @@ def frames_of_tar(
                         data = content.read()
                         if len(data) != member.size:
                             raise MediaNotReadable(f"The tar archive ends inside '{member.name}'.")
-                        _check_not_nested(member.name, data)
-                        _check_new(member.name, frames)
-                        frames[member.name] = data
+                        yield member.name, data
         except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as error:
             raise MediaNotReadable(f"The tar archive is damaged: {error}.") from error
-    for name in _in_walking_order(frames):
-        yield name, frames[name]
 
 
 class _Metered:

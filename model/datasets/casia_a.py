@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from model.datasets.labelled import LabelledGeis, WalkFiles, read_walks
+from model.datasets.recorded_set import Caching, build_walk_set
+from model.datasets.walk_set import WalkSet
 from model.gei import GeiConfig
 
 FRAMES_PER_SECOND = 25.0  # as the data set's page states
@@ -48,6 +50,17 @@ def casia_a_walks(folder: Path) -> list[WalkFiles]:
     if not walks:
         raise NotCasiaA(f"{folder} holds no <subject>/<view>_<walk>/*.png with views 00, 45 or 90.")
     return walks
+
+
+def build_casia_a(folder: Path, caching: Caching) -> WalkSet:
+    """Reads a copy of CASIA-A, once; `view_n` holds 0, 45 or 90.
+
+    Raises:
+        NotCasiaA: the folder is not a copy of the data set.
+    """
+    return build_walk_set(
+        "casia-a", casia_a_walks(folder), caching, frames_per_second=FRAMES_PER_SECOND
+    )
 
 
 def read_casia_a(

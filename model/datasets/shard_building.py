@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-import cv2
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
+from model.datasets.parallel import Task, run_all
 from model.datasets.shard import ShardContent, WalkSetDamaged, verify_shard, write_shard
 
 CARD_FILE = "set.json"
@@ -114,36 +105,13 @@ def build_shards(
         WalkSetMismatch: the folder holds another set.
     """
     _claim(folder, card)
-    with _progress(console, unit) as progress:
-        bar = progress.add_task(title, total=sum(task.units for task in tasks.values()))
-        todo = {}
-        for name, task in tasks.items():
-            if _is_sound(folder / name):
-                progress.advance(bar, task.units)
-            else:
-                todo[name] = task
-        if processes == 1 or len(todo) <= 1:
-            for name, task in todo.items():
-                _build_shard(card, folder / name, task)
-                progress.advance(bar, task.units)
-            return
-        # Spawned, not forked: a fork of a process with torch or OpenCV threads can hang.
-        with ProcessPoolExecutor(
-            min(processes, len(todo)),
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_be_quiet,
-        ) as pool:
-            futures = {
-                pool.submit(_build_shard, card, folder / name, task): task.units
-                for name, task in todo.items()
-            }
-            try:
-                for future in as_completed(futures):
-                    future.result()
-                    progress.advance(bar, futures[future])
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    todo, done = [], 0
+    for name, task in tasks.items():
+        if _is_sound(folder / name):
+            done += task.units
+        else:
+            todo.append(Task(partial(_build_shard, card, folder / name, task), task.units))
+    run_all(todo, processes=processes, title=title, unit=unit, done=done, console=console)
 
 
 def _claim(folder: Path, card: SetCard) -> None:
@@ -176,21 +144,3 @@ def _is_sound(shard: Path) -> bool:
 
 def _build_shard(card: SetCard, shard: Path, task: ShardTask) -> None:
     write_shard(shard, task.make(), height=card.height, width=card.width)
-
-
-def _be_quiet() -> None:
-    """One thread per worker process: there is one process per core already."""
-    cv2.setNumThreads(1)
-
-
-def _progress(console: Console | None, unit: str) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=console is None,
-    )

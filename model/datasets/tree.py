@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from model.datasets.labelled import LabelledGeis, WalkFiles, read_walks
+from model.datasets.recorded_set import Caching, build_walk_set
+from model.datasets.walk_set import WalkSet
 from model.gei import GeiConfig
 
 _DIGITS = re.compile(r"(\d+)")
@@ -37,6 +39,17 @@ def tree_walks(folder: Path) -> list[WalkFiles]:
     if not walks:
         raise EmptyTree(f"{folder} holds no <subject>/<walk> (a video, an archive or a folder).")
     return walks
+
+
+def build_tree(
+    folder: Path, caching: Caching, *, frames_per_second: float | None = None
+) -> WalkSet:
+    """Reads a folder of walks, once; views are unknown (nan).
+
+    Raises:
+        EmptyTree: there is no walk.
+    """
+    return build_walk_set("tree", tree_walks(folder), caching, frames_per_second=frames_per_second)
 
 
 def read_tree(
