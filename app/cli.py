@@ -11,6 +11,7 @@ from app.bulk import ReportInUse
 from app.client import MediaNotFound, WalkprintError
 from app.commands.demo import demo
 from app.commands.evaluate import evaluate
+from app.commands.finetune import finetune
 from app.commands.galleries import galleries
 from app.commands.jobs import jobs
 from app.commands.output import print_problem
@@ -37,6 +38,7 @@ cli.add_typer(subjects, name="subjects", help="List, show, rename and erase enro
 cli.add_typer(galleries, name="galleries", help="Sets of people that are searched together.")
 cli.command()(jobs)
 cli.command()(train)
+cli.command()(finetune)
 cli.command()(evaluate)
 cli.command()(walkers)
 cli.command()(demo)

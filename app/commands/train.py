@@ -1,66 +1,168 @@
-"""`walkprint train`: from nothing to a checkpoint, on generated walkers only."""
+"""`walkprint train`: from walks to a checkpoint."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.commands.options import AsJson
-from app.commands.output import answers, notes, print_json, print_problem
+from app.commands import training_options as options
+from app.commands.options import AsJson, FramesPerSecond
+from app.commands.output import answers, notes, print_json, print_problem, print_table
+
+if TYPE_CHECKING:
+    from model.train_config import TrainConfig
 
 
 def train(
+    folder: options.DataFolder = None,
     out: Annotated[
         Path, typer.Option(help="For walks, state and checkpoint; the same again goes on.")
     ] = Path("runs/default"),
-    people: Annotated[int, typer.Option(min=16, max=1_000_000, help="To train on.")] = 2000,
-    steps: Annotated[int, typer.Option(min=1, help="Batches of 64 walks.")] = 3600,
-    embedding_size: Annotated[int, typer.Option(min=2, max=2048, help="D.")] = 256,
-    device: Annotated[str, typer.Option(help="cpu or cuda, as torch names it.")] = "cpu",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Of torch on the CPU. [default: all cores]")
-    ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="That generate walkers.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Of initial weights and batches.")] = 1,
+    dataset: options.Dataset = "walkers",
+    split: options.Split = "74-50",
+    people: options.People = None,
+    fps: FramesPerSecond = None,
+    network: options.Network = None,
+    input_size: options.InputSize = None,
+    embedding_size: options.EmbeddingSize = None,
+    strips: options.Strips = None,
+    last_stride: options.LastStride = None,
+    initial: options.Initial = None,
+    paper: options.Paper = False,
+    optimizer: options.Optimizer = None,
+    schedule: options.Schedule = None,
+    rate: options.Rate = None,
+    steps: options.Steps = None,
+    batch: options.BatchSize = None,
+    average: options.WeightAverage = None,
+    label_smoothing: options.LabelSmoothing = None,
+    triplet_margin: options.TripletMargin = None,
+    seed: options.Seed = None,
+    show_recipe: options.ShowRecipe = False,
+    precision: options.NumberFormat = None,
+    compiled: options.Compile = False,
+    device: options.Device = "cpu",
+    threads: options.Threads = None,
+    processes: options.Processes = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Train L-ResNet-50 on people who never lived, calibrate it and write a checkpoint.
+    """Train a network and write a checkpoint; by default as the shipped weights were trained.
 
-    Killed and started again with the same options, it goes on where its last saved state stands.
-    The defaults are the recipe of the shipped weights.
+    Settings that are not given stay those of the recipe (--show-recipe). Killed and started again
+    with the same options, a run goes on where its last saved state stands. Figures go to
+    OUT/log.csv and, where tensorboard is installed (walkprint[train]), to OUT/tensorboard.
 
     \b
     Examples:
       walkprint train --out runs/default
-      walkprint train --out runs/try --people 100 --steps 200
-      walkprint serve --checkpoint runs/try/checkpoint.safetensors
+      walkprint train --out runs/try --people 100 --steps 200 --optimizer sgd
+      walkprint train --dataset casia-b casia-b/ --out runs/casia-b
+      walkprint train --paper --network resnet50 --dataset casia-b --split closed casia-b/
     """
-    from dataclasses import replace
-
     import torch
 
-    from model.checkpoint import save_checkpoint
-    from model.datasets.shard_building import WalkSetMismatch
-    from model.recipe import DEFAULT_RECIPE, make_checkpoint
+    from model.checkpoint import CheckpointNotReadable, load_checkpoint, save_checkpoint
+    from model.datasets.recorded_set import Caching
+    from model.gei import GeiConfig
+    from model.paper_recipe import PAPER_PEOPLE, paper_recipe
+    from model.people_recipe import TERMS, make_checkpoint_of_people
+    from model.people_walks import UNUSABLE, people_walks
+    from model.recipe import (
+        CALIBRATION,
+        DEFAULT_PEOPLE,
+        DEFAULT_RECIPE,
+        TRAINING,
+        Generation,
+        make_checkpoint,
+    )
+    from model.train import train as train_network
 
+    recipe = options.recipe_of(
+        paper_recipe() if paper else DEFAULT_RECIPE,
+        network=network,
+        input_size=input_size,
+        embedding_size=embedding_size,
+        strips=strips,
+        last_stride=last_stride,
+        optimizer=optimizer,
+        batch=batch,
+        schedule=schedule,
+        peak_rate=rate,
+        steps=steps,
+        weight_average=average,
+        label_smoothing=label_smoothing,
+        triplet_margin=triplet_margin,
+        precision=precision,
+        seed=seed,
+    )
+    if paper and not as_json:
+        _print_paper_choices()
+    if show_recipe:
+        _print_recipe(recipe, as_json=as_json)
+        return
     if threads is not None:
         torch.set_num_threads(threads)
-    network = replace(DEFAULT_RECIPE.network, embedding_size=embedding_size)
+    console = None if as_json else notes
+    generation = Generation(
+        out,
+        people or (PAPER_PEOPLE if paper else DEFAULT_PEOPLE),
+        GeiConfig(height=recipe.network.height, width=recipe.network.width),
+        processes,
+        console,
+    )
     try:
-        checkpoint = make_checkpoint(
-            out,
-            replace(DEFAULT_RECIPE, network=network, steps=steps, seed=seed),
-            people=people,
-            released_size=embedding_size,
-            processes=processes,
-            device=device,
-            console=None if as_json else notes,
-        )
-    except (ValueError, WalkSetMismatch) as another_recipe:
-        print_problem({"detail": str(another_recipe)}, as_json=as_json)
-        raise typer.Exit(1) from another_recipe
+        start = load_checkpoint(initial) if initial is not None else None
+        if dataset == "walkers":
+            walks = generation.walkers("train", TRAINING)
+        else:
+            if folder is None:
+                raise typer.BadParameter(f"--dataset {dataset} needs a folder.")
+            notes.print(f"[dim]{TERMS}[/]")
+            walks = people_walks(
+                dataset,
+                folder,
+                Caching(out / "walks", generation.gei, processes, console),
+                split=split,
+                frames_per_second=fps,
+            )
+        if recipe.network.embedding_size is None:
+            trained = train_network(
+                recipe,
+                walks,
+                out,
+                initial=start,
+                device=device,
+                compiled=compiled,
+                console=console,
+            )
+            _print_classifier(out / "state.pt", trained.record, as_json=as_json)
+            return
+        if dataset == "walkers":
+            checkpoint = make_checkpoint(
+                recipe,
+                generation,
+                released_size=recipe.network.embedding_size,
+                initial=start,
+                device=device,
+                compiled=compiled,
+            )
+        else:
+            checkpoint = make_checkpoint_of_people(
+                recipe,
+                walks,
+                generation.walkers("calibration", CALIBRATION),
+                out,
+                initial=start,
+                device=device,
+                compiled=compiled,
+                console=console,
+            )
+    except (ValueError, CheckpointNotReadable, *UNUSABLE) as refused:
+        print_problem({"detail": str(refused)}, as_json=as_json)
+        raise typer.Exit(1) from refused
     path = out / "checkpoint.safetensors"
     save_checkpoint(checkpoint, path)
     if as_json:
@@ -68,3 +170,34 @@ def train(
     else:
         answers.print(f"[green]Written[/]: {path}")
         answers.print(f"Try it: walkprint evaluate --checkpoint {path}")
+
+
+def _print_classifier(state: Path, record: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"state": str(state), "training": record})
+        return
+    answers.print(f"[green]Trained[/]: {state}")
+    answers.print(
+        f"It tells the {record['people']} people apart that it was trained on and knows nobody"
+        " else, so there is no checkpoint to serve with."
+    )
+
+
+def _print_paper_choices() -> None:
+    from model.paper_recipe import paper_choices
+
+    rows = [
+        (choice.setting, choice.stated, choice.chosen, choice.why) for choice in paper_choices()
+    ]
+    print_table("The paper's recipe", ("", "stated", "chosen by us", "why"), rows)
+
+
+def _print_recipe(recipe: TrainConfig, *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(recipe))
+        return
+    rows = []
+    for name, value in asdict(recipe).items():
+        inner = value.items() if isinstance(value, dict) else (("", value),)
+        rows += [(f"{name} {part}".strip().replace("_", " "), str(one)) for part, one in inner]
+    print_table("Recipe", ("setting", "value"), rows)
