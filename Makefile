@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 PORT ?= 8000
 DATA ?= ./data
 
-.PHONY: help demo serve test check format unit bench test-crash train lock clean
+.PHONY: help demo serve test check format unit bench bench-ingredients test-crash train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ format: $(INSTALLED) ## lay the code out
 
 bench: $(INSTALLED) ## identify over HTTP against the same work in process: one table of ratios
 	$(BIN)/python -m tests.benchmarks.bench_identify
+
+bench-ingredients: $(INSTALLED) ## which ingredients of the walkers buy accuracy; CASIA_A=folder adds real masks
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_ingredients $(if $(CASIA_A),--casia-a $(CASIA_A))
 
 test-crash: $(INSTALLED) ## kill the service 100 times at random moments
 	WALKPRINT_CRASH_TRIALS=100 $(BIN)/pytest tests/integration/test_crash.py --timeout=3600
