@@ -110,7 +110,7 @@ def paper_choices() -> tuple[PaperChoice, ...]:
             "optimizer",
             "the same for both networks",
             f"AdamW, weight decay {recipe.weight_decay:g}",
-            "of three tried, the one that converges as fast as Fig. 5 shows (below)",
+            "of three tried, the one that converges as fast as Fig. 5 shows",
         ),
         PaperChoice(
             "learning rate",

@@ -33,7 +33,8 @@ def finetune(
         typer.Option(
             exists=True,
             dir_okay=False,
-            help="To start from. [default: the weights that ship with Walkprint]",
+            show_default="the weights that ship with Walkprint",
+            help="To start from.",
         ),
     ] = None,
     people: Annotated[

@@ -53,7 +53,7 @@ def train(
 
     Settings that are not given stay those of the recipe (--show-recipe). Killed and started again
     with the same options, a run goes on where its last saved state stands. Figures go to
-    OUT/log.csv and, where tensorboard is installed (walkprint[train]), to OUT/tensorboard.
+    OUT/log.csv and, where the package tensorboard is installed, to OUT/tensorboard.
 
     \b
     Examples:

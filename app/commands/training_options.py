@@ -43,7 +43,8 @@ People = Annotated[
     typer.Option(min=16, max=1_000_000, rich_help_panel=_DATA, help="Generated walkers to learn."),
 ]
 Network = Annotated[
-    Architecture | None, typer.Option("--network", rich_help_panel=_NETWORK, help="Which.")
+    Architecture | None,
+    typer.Option("--network", rich_help_panel=_NETWORK, help="Light modules, or plain."),
 ]
 InputSize = Annotated[
     str | None,
@@ -77,7 +78,7 @@ Paper = Annotated[
     typer.Option(
         "--paper",
         rich_help_panel=_RECIPE,
-        help="Start from the paper's recipe: a plain classifier, cross-entropy, SGD. Prints what"
+        help="Start from the paper's recipe: a plain classifier, cross-entropy only. Prints what"
         " the paper states and what was chosen.",
     ),
 ]
@@ -106,7 +107,7 @@ WeightAverage = Annotated[
     typer.Option(
         "--average",
         rich_help_panel=_RECIPE,
-        help="Decay of a running average of the weights (EMA), such as 0.999. [default: none]",
+        help="Decay of a running average of the weights (EMA), such as 0.999.",
     ),
 ]
 LabelSmoothing = Annotated[
@@ -142,7 +143,7 @@ Device = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, rich_help_panel=_MACHINE, help="Of torch. [default: all cores]"),
+    typer.Option(min=1, rich_help_panel=_MACHINE, show_default="all cores", help="Of torch."),
 ]
 Processes = Annotated[
     int, typer.Option(min=1, rich_help_panel=_MACHINE, help="That generate or read walks.")
