@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.datasets.casia_a import goes_right_or_closer
+from model.datasets.casia_b_splits import subjects_74_50
 from model.evaluation_report import Metric, Section, Series
 from model.measuring import Measuring
 from model.protocols import (
@@ -15,7 +16,6 @@ from model.protocols import (
     Cell,
     any_view_cells,
     casia_b_cells,
-    casia_b_tested,
     cross_view_cells,
     enrolled_walks,
     leave_one_out_cells,
@@ -133,7 +133,7 @@ def casia_b_sections(measuring: Measuring) -> list[Section]:
         " a network trained on these walks compares with the paper's tables 2 and 3.",
         tuple(metrics),
     )
-    tested_n = casia_b_tested(walks.subject_n)
+    tested_n = subjects_74_50(walks, keep_005=True).tested_n
     if not tested_n.any():
         return [closed]
     return [closed, *walker_sections(measuring.only(tested_n))]

@@ -16,11 +16,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from model.datasets.casia_b_splits import PAPER_VIEWS_DEGREES
+
 Mask: TypeAlias = NDArray[np.bool_]
 
 CASIA_B_CONDITIONS = ("nm", "bg", "cl")  # as they come, with a bag, in a coat
-CASIA_B_TRAINING_PEOPLE = 74  # 001 to 074 train, 075 to 124 are tested (Yu, Tan and Tan 2006)
-PAPER_VIEWS_DEGREES = (36.0, 54.0, 72.0, 90.0, 108.0, 126.0, 144.0)  # Wang and Yuan, section 4
 ENROLLED_WALKS = 4  # nm-01 to nm-04
 
 
@@ -47,16 +47,6 @@ def probe_walks(condition_n: ArrayLike, walk_n: ArrayLike, condition: str) -> Ma
     """(N,) CASIA-B's probes of a condition: nm-05 and nm-06, or all walks of bg, or all of cl."""
     probes_n: Mask = (np.asarray(condition_n) == condition) & ~enrolled_walks(condition_n, walk_n)
     return probes_n
-
-
-def casia_b_tested(subject_n: ArrayLike) -> Mask:
-    """(N,) people 075 to 124, whom the 74/50 protocol tests; 001 to 074 are for training.
-
-    Args:
-        subject_n: (N,) CASIA-B's numbers, as text or not.
-    """
-    tested_n: Mask = np.asarray(subject_n).astype(np.int64) > CASIA_B_TRAINING_PEOPLE
-    return tested_n
 
 
 def casia_b_cells(
@@ -122,7 +112,7 @@ def paper_cells(
     view = np.asarray(view_n)
     trained_n = enrolled_walks(condition_n, walk_n) & np.isin(view, PAPER_VIEWS_DEGREES)
     probed_n = probe_walks(condition_n, walk_n, probe_condition)
-    views = [one for one in PAPER_VIEWS_DEGREES if np.any(view == one)]
+    views = [float(one) for one in PAPER_VIEWS_DEGREES if np.any(view == one)]
     return [Cell(probed_n & (view == one), trained_n) for one in views], views
 
 

@@ -9,7 +9,6 @@ from model.protocols import (
     Mask,
     any_view_cells,
     casia_b_cells,
-    casia_b_tested,
     cross_view_cells,
     enrolled_walks,
     opposite_cells,
@@ -125,10 +124,6 @@ def test_the_enrolled_and_the_probes_of_a_condition_never_overlap() -> None:
     enrolled_n = enrolled_walks(condition, walk)
     probes_n = [probe_walks(condition, walk, name) for name in ("nm", "bg", "cl")]
     assert np.array_equal(sum(probe.astype(int) for probe in (*probes_n, enrolled_n)), np.ones(24))
-
-
-def test_people_from_75_on_are_tested() -> None:
-    assert casia_b_tested(["001", "074", "075", "124"]).tolist() == [False, False, True, True]
 
 
 def test_same_view_enrols_the_view_of_the_probes_and_any_view_lets_all_probes_come() -> None:
