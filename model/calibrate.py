@@ -25,19 +25,28 @@ def impostor_scores(
     probe_subject_n: NDArray[np.int64],
     templates_md: NDArray[np.float32],
     template_subject_m: NDArray[np.int64],
+    *,
+    subjects: int,
 ) -> NDArray[np.float32]:
     """Scores of every probe against every subject but its own: the best of that subject's
     templates.
 
+    Args:
+        probes_nd: (N, D) unit vectors.
+        probe_subject_n: (N,) who walks, 0 … S − 1.
+        templates_md: (M, D) unit vectors.
+        template_subject_m: (M,) whose they are, 0 … S − 1.
+        subjects: S.
+
     Returns:
-        (N, S) float32, nan where a probe meets its own subject; subjects in sorted order.
+        (N, S) float32, nan where a probe meets its own subject or one without templates.
     """
-    subjects, subject_of_template = np.unique(template_subject_m, return_inverse=True)
-    order = np.argsort(subject_of_template, kind="stable")
-    starts = np.searchsorted(subject_of_template[order], np.arange(len(subjects)))
+    order = np.argsort(template_subject_m, kind="stable")
+    enrolled, starts = np.unique(template_subject_m[order], return_index=True)
     scores_nm = probes_nd @ templates_md[order].T
-    best_ns: NDArray[np.float32] = np.maximum.reduceat(scores_nm, starts, axis=1)
-    best_ns[probe_subject_n[:, None] == subjects[None, :]] = np.nan
+    best_ns = np.full((len(probes_nd), subjects), np.nan, dtype=np.float32)
+    best_ns[:, enrolled] = np.maximum.reduceat(scores_nm, starts, axis=1)
+    best_ns[np.arange(len(probes_nd)), probe_subject_n] = np.nan
     return best_ns
 
 

@@ -1,4 +1,4 @@
-"""The default weights, from nothing: generate walkers, train, sharpen, calibrate.
+"""The default weights, from nothing: generate walkers, train, calibrate.
 
 Every step leaves its result in the run's folder and is skipped when it lies there, so an
 interrupted run goes on where it was.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
@@ -23,14 +24,15 @@ from model.train import train
 from model.train_config import TrainConfig
 
 WALKS_SEED = 7
-FRAMES = 48  # nearly two gait cycles: room for a random window of 25
+FRAMES, FRAMES_SPREAD = 44, 12  # about two gait cycles: room for a random window of 25
 FEWEST_PEOPLE = 16  # of a group: a batch takes 16, and a calibration needs 1,000 comparisons
 
-DEFAULT_PEOPLE = 2000
-DEFAULT_RELEASED_SIZE = 256
+DEFAULT_PEOPLE = 2600
 DEFAULT_RECIPE = TrainConfig(
-    network=NetworkConfig(embedding_size=256, last_stride=1),
-    steps=3600,  # an hour on one core with bfloat16
+    network=NetworkConfig(embedding_size=256, strips=4, last_stride=1),
+    steps=6400,  # an hour and a half on one core with bfloat16
+    peak_rate=7e-4,
+    triplet_begins=0.08,
 )
 
 
@@ -42,17 +44,18 @@ class Group:
         first_identity: seed of the first.
         share: how many, as a share of those trained on.
         walks: of each.
+        views: as in `WalkerSetConfig`.
     """
 
     first_identity: int
     share: float
     walks: int
+    views: Literal["random", "cameras"] = "random"
 
 
 TRAINING = Group(0, 1.0, 12)
-REFINEMENT = Group(1_000_000, 0.3, 10)
 VALIDATION = Group(VALIDATION_IDENTITY, 0.05, 10)
-CALIBRATION = Group(CALIBRATION_IDENTITY, 0.1, 10)
+CALIBRATION = Group(CALIBRATION_IDENTITY, 0.1, 6, "cameras")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ class Generation:
         gei: how their silhouettes are aligned.
         processes: that generate.
         console: where progress is drawn; None draws none.
-        frames: of each walk.
+        frames: of the shortest walk.
+        frames_spread: how many more the longest walk has.
     """
 
     folder: Path
@@ -74,6 +78,7 @@ class Generation:
     processes: int = 2
     console: Console | None = None
     frames: int = FRAMES
+    frames_spread: int = FRAMES_SPREAD
 
     def walkers(self, name: str, group: Group) -> WalkSet:
         """The walkers of one group.
@@ -86,6 +91,8 @@ class Generation:
             identities=max(FEWEST_PEOPLE, round(group.share * self.people)),
             walks_per_identity=group.walks,
             frames=self.frames,
+            frames_spread=self.frames_spread,
+            views=group.views,
             seed=WALKS_SEED,
             gei=self.gei,
         )
@@ -97,7 +104,6 @@ def make_checkpoint(
     config: TrainConfig,
     generation: Generation,
     *,
-    released_size: int = DEFAULT_RELEASED_SIZE,
     initial: Checkpoint | None = None,
     device: str = "cpu",
     compiled: bool = False,
@@ -107,7 +113,6 @@ def make_checkpoint(
     Args:
         config: the recipe of the training.
         generation: of the walkers; the run's state and log lie in the same folder.
-        released_size: of the sharpened embedding, at most the trained one.
         initial: weights to start from; None starts from chance.
         device: torch's name of where to train.
         compiled: whether torch compiles the network first.
@@ -117,7 +122,6 @@ def make_checkpoint(
         WalkSetMismatch: the folder holds other walkers.
     """
     training = generation.walkers("train", TRAINING)
-    refinement = generation.walkers("refinement", REFINEMENT)
     validation = generation.walkers("validation", VALIDATION)
     calibration = generation.walkers("calibration", CALIBRATION)
     trained = train(
@@ -129,10 +133,4 @@ def make_checkpoint(
         compiled=compiled,
         console=generation.console,
     )
-    return release(
-        trained,
-        refinement=refinement,
-        validation=validation,
-        calibration=calibration,
-        embedding_size=released_size,
-    )
+    return release(trained, validation=validation, calibration=calibration)

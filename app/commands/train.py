@@ -66,10 +66,11 @@ def train(
 
     from model.checkpoint import CheckpointNotReadable, load_checkpoint, save_checkpoint
     from model.datasets.recorded_set import Caching
+    from model.datasets.recordings import UNUSABLE
     from model.gei import GeiConfig
     from model.paper_recipe import PAPER_PEOPLE, paper_recipe
     from model.people_recipe import TERMS, make_checkpoint_of_people
-    from model.people_walks import UNUSABLE, people_walks
+    from model.people_walks import people_walks
     from model.recipe import (
         CALIBRATION,
         DEFAULT_PEOPLE,
@@ -144,7 +145,6 @@ def train(
             checkpoint = make_checkpoint(
                 recipe,
                 generation,
-                released_size=recipe.network.embedding_size,
                 initial=start,
                 device=device,
                 compiled=compiled,

@@ -25,6 +25,7 @@ from model.walkers import Condition, FaultSettings, Identity, Shot, walk_silhoue
 
 CONDITIONS: tuple[Condition, ...] = ("nm", "bg", "cl")  # as CASIA-B: normal, with a bag, in a coat
 CASIA_B_VIEWS_DEGREES = tuple(range(0, 181, 18))  # 0 walks towards the camera, 90 is the profile
+CAMERAS_DEGREES = (0, 45, 90, 135, 180)  # a mirror image passes the other way
 CASIA_B_WALKS: tuple[Condition, ...] = ("nm",) * 6 + ("bg",) * 2 + ("cl",) * 2
 
 
@@ -38,9 +39,10 @@ class WalkerSetConfig:
         walks_per_identity: of every person; in the CASIA-B shape always 10 (times 11 views).
         frames: length of the shortest walk, in frames at the walkers' frame rate.
         frames_spread: how many frames longer a walk may be; its length is drawn evenly.
-        views: "random" gives every walk its own camera anywhere on the circle; "casia-b" films each
-            of ten walks (nm 1–6, bg 1–2, cl 1–2) from 0°, 18°, … 180°.
-        condition_shares: probability of nm, bg and cl where views are random.
+        views: "random" gives every walk its own camera anywhere on the circle; "cameras" films
+            every walk from each of `CAMERAS_DEGREES`; "casia-b" films each of ten walks (nm 1–6, bg
+            1–2, cl 1–2) from 0°, 18°, … 180°.
+        condition_shares: probability of nm, bg and cl, but in the CASIA-B shape.
         fault_share: share of the walks whose masks carry segmentation faults.
         halt_share: share of the walks with a start, a stop or a pause; none in the CASIA-B shape.
         seed: of everything that is not the person.
@@ -52,7 +54,7 @@ class WalkerSetConfig:
     walks_per_identity: int = 10
     frames: int = 48
     frames_spread: int = 0
-    views: Literal["random", "casia-b"] = "random"
+    views: Literal["random", "cameras", "casia-b"] = "random"
     condition_shares: tuple[float, float, float] = (0.5, 0.25, 0.25)
     fault_share: float = 0.5  # faults on every walk hurt, none at all hurts too
     halt_share: float = 0.06
@@ -74,7 +76,8 @@ class WalkerSetConfig:
         """Films of every person: walks, times views in the CASIA-B shape."""
         if self.views == "casia-b":
             return len(CASIA_B_WALKS) * len(CASIA_B_VIEWS_DEGREES)
-        return self.walks_per_identity
+        cameras = len(CAMERAS_DEGREES) if self.views == "cameras" else 1
+        return self.walks_per_identity * cameras
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def takes_of(seed: int, config: WalkerSetConfig) -> Iterator[Take | None]:
         walk_seed = int(rng.integers(2**31))
         frames = int(config.frames + rng.integers(config.frames_spread + 1))
         halts = bool(rng.uniform() < config.halt_share) and config.views == "random"
-        views: tuple[int | None, ...] = (None,)
+        views: tuple[int | None, ...] = CAMERAS_DEGREES if config.views == "cameras" else (None,)
         condition: Condition = CONDITIONS[rng.choice(len(CONDITIONS), p=config.condition_shares)]
         if config.views == "casia-b":
             views, condition = CASIA_B_VIEWS_DEGREES, CASIA_B_WALKS[walk_index]

@@ -88,13 +88,13 @@ def test_a_handful_of_scores_is_no_calibration() -> None:
 
 
 def test_an_impostor_score_is_the_best_of_a_stranger_s_templates() -> None:
-    """Own templates do not count."""
+    """Own templates do not count, nor does a subject without any."""
     templates = np.eye(3, dtype=np.float32)
     probes = np.array([[0.9, 0.1, 0.4], [0.0, 1.0, 0.0]], np.float32)
     scores = impostor_scores(
-        probes, np.array([7, 8]), templates, np.array([7, 8, 8], dtype=np.int64)
+        probes, np.array([0, 2]), templates, np.array([0, 2, 2], dtype=np.int64), subjects=3
     )
-    np.testing.assert_allclose(scores, [[np.nan, 0.4], [0.0, np.nan]])
+    np.testing.assert_allclose(scores, [[np.nan, np.nan, 0.4], [0.0, np.nan, np.nan]])
 
 
 @pytest.mark.parametrize("alike", [0.0, 0.7])

@@ -14,7 +14,12 @@ from rich.console import Console
 
 from model.datasets.shard_building import WalkSetIncomplete, WalkSetMismatch
 from model.datasets.walk_set import WalkSet
-from model.datasets.walker_recipe import CONDITIONS, WalkerSetConfig, as_captured
+from model.datasets.walker_recipe import (
+    CAMERAS_DEGREES,
+    CONDITIONS,
+    WalkerSetConfig,
+    as_captured,
+)
 from model.datasets.walker_set import build_walker_set
 from model.gei import GeiConfig, align, energy_image, mean_image
 from model.silhouettes import SilhouetteSequence
@@ -176,6 +181,16 @@ def test_walks_are_numbered_within_person_and_condition(tmp_path: Path) -> None:
     for condition in CONDITIONS:
         own_n = walks.walk_n[walks.condition_n == condition]
         assert own_n.tolist() == list(range(1, len(own_n) + 1))
+
+
+def test_fixed_cameras_film_every_walk_at_once(tmp_path: Path) -> None:
+    config = replace(CONFIG, identities=2, walks_per_identity=3, frames=26, views="cameras")
+    filmed = build_walker_set(config, tmp_path / "set", processes=1)
+    for person in np.unique(filmed.label_n):
+        views = filmed.view_n[filmed.label_n == person]
+        np.testing.assert_array_equal(views, np.tile(CAMERAS_DEGREES, 3))
+    same_walk = filmed.condition_n[filmed.label_n == 0].reshape(3, -1)
+    assert (same_walk == same_walk[:, :1]).all()
 
 
 def test_specks_beside_the_walker_are_gone_as_after_capture() -> None:
