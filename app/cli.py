@@ -9,6 +9,7 @@ import typer
 
 from app.bulk import ReportInUse
 from app.client import MediaNotFound, WalkprintError
+from app.commands.data import data
 from app.commands.demo import demo
 from app.commands.evaluate import evaluate
 from app.commands.finetune import finetune
@@ -37,6 +38,7 @@ cli.command()(verify)
 cli.add_typer(subjects, name="subjects", help="List, show, rename and erase enrolled people.")
 cli.add_typer(galleries, name="galleries", help="Sets of people that are searched together.")
 cli.command()(jobs)
+cli.command()(data)
 cli.command()(train)
 cli.command()(finetune)
 cli.command()(evaluate)

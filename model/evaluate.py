@@ -15,9 +15,9 @@ from rich.console import Console
 
 from model.baselines import LinearBaseline, pixels
 from model.calibration import Calibration
-from model.datasets.casia_a import read_casia_a
 from model.datasets.labelled import LabelledGeis
-from model.datasets.tree import read_tree
+from model.datasets.recorded_set import Caching
+from model.datasets.recordings import read_recordings
 from model.datasets.walker_recipe import WalkerSetConfig
 from model.datasets.walker_set import build_walker_set
 from model.enrolment import failure_to_enrol
@@ -77,22 +77,22 @@ def evaluate(
     Args:
         encode: uint8 (N, H, W) → float32 (N, D), compared by cosine; None scores the baselines
             only.
-        dataset: "walkers" generates people never seen in training; "casia-a" reads a copy of
-            CASIA-A, "tree" any folder `<subject>/<walk>`.
-        folder: of "casia-a" and "tree"; of "walkers", where the generated set is kept.
+        dataset: "walkers" generates people never seen in training; "casia-a" and "casia-b" read a
+            copy of these, "tree" any folder `<subject>/<walk>`.
+        folder: of the recordings; of "walkers", where the generated set is kept.
         calibration: the encoder's own thresholds; None leaves out what they achieve.
         gei: the encoder's own settings.
-        runs: where generated walkers are kept.
+        runs: where generated walkers and decoded recordings are kept.
         identities: people of "walkers".
         baseline_identities: training walkers that PCA + LDA is fitted on, ten walks each; 0 leaves
             that baseline out.
-        processes: that generate walkers.
+        processes: that generate walkers or decode recordings.
         frames_per_second: of bundles of pictures in a tree, if known.
         console: where progress is drawn; None draws none.
 
     Raises:
-        ValueError: "casia-a" or "tree" without a folder.
-        NotCasiaA, EmptyTree: the folder holds something else.
+        ValueError: recordings without a folder.
+        NotCasiaA, NotCasiaB, EmptyTree: the folder holds something else.
         NothingToScore: no walk of it could be used.
         WalkSetMismatch: the folder holds other walkers.
     """
@@ -103,10 +103,11 @@ def evaluate(
         walks = build_walker_set(config, folder, processes, console=console).labelled()
     elif folder is None:
         raise ValueError(f"The data set {dataset!r} needs a folder.")
-    elif dataset == "casia-a":
-        walks = read_casia_a(folder, gei, console=console)
     else:
-        walks = read_tree(folder, gei, frames_per_second=frames_per_second, console=console)
+        caching = Caching(runs / "recordings", gei, processes, console)
+        walks = read_recordings(
+            dataset, folder, caching, frames_per_second=frames_per_second
+        ).labelled()
     linear_baseline = None
     if baseline_identities:
         training = WalkerSetConfig(identities=baseline_identities, gei=gei)

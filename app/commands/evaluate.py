@@ -13,18 +13,18 @@ from app.commands.output import answers, notes, print_json, print_problem
 if TYPE_CHECKING:
     from model.evaluation_report import DatasetName
 
-_DATASETS: tuple[DatasetName, ...] = ("walkers", "casia-a", "tree")
+_DATASETS: tuple[DatasetName, ...] = ("walkers", "casia-b", "casia-a", "tree")
 
 
 def evaluate(
     folder: Annotated[
         Path | None,
-        typer.Argument(exists=True, file_okay=False, help="Of casia-a and tree."),
+        typer.Argument(exists=True, file_okay=False, help="Of casia-b, casia-a and tree."),
     ] = None,
     dataset: Annotated[
         str,
         typer.Option(
-            help="walkers (generated, never trained on), casia-a, or tree (<subject>/<walk>)."
+            help="walkers (generated, never trained on), casia-b, casia-a, tree (<subject>/<walk>)."
         ),
     ] = "walkers",
     checkpoint: Annotated[
@@ -34,8 +34,10 @@ def evaluate(
     baseline_people: Annotated[
         int, typer.Option(min=0, help="PCA + LDA is fitted on so many; 0 leaves it out.")
     ] = 500,
-    runs: Annotated[Path, typer.Option(help="Where generated walkers are kept.")] = Path("runs"),
-    processes: Annotated[int, typer.Option(min=1, help="That generate walkers.")] = 2,
+    runs: Annotated[
+        Path, typer.Option(help="Where generated walkers and decoded recordings are kept.")
+    ] = Path("runs"),
+    processes: Annotated[int, typer.Option(min=1, help="That generate or decode walks.")] = 2,
     fps: FramesPerSecond = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,9 +49,7 @@ def evaluate(
       walkprint evaluate --dataset tree people/ --checkpoint runs/try/checkpoint.safetensors
       walkprint evaluate --dataset casia-a casia-a/ --json
     """
-    from model.datasets.casia_a import NotCasiaA
-    from model.datasets.shard_building import WalkSetMismatch
-    from model.datasets.tree import EmptyTree
+    from model.datasets.recordings import UNUSABLE
     from model.encoder import Encoder
     from model.evaluate import NothingToScore
     from model.evaluate import evaluate as score
@@ -74,7 +74,7 @@ def evaluate(
             frames_per_second=fps,
             console=None if as_json else notes,
         )
-    except (NotCasiaA, EmptyTree, NothingToScore, WalkSetMismatch) as unusable:
+    except (*UNUSABLE, NothingToScore) as unusable:
         print_problem({"detail": str(unusable)}, as_json=as_json)
         raise typer.Exit(1) from unusable
     if as_json:

@@ -12,12 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
-from model.datasets.labelled import LabelledGeis, WalkFiles, read_walks
+from model.datasets.labelled import LabelledGeis, WalkFiles
 from model.datasets.recorded_set import Caching, build_walk_set
 from model.datasets.walk_set import WalkSet
-from model.gei import GeiConfig
 
 FRAMES_PER_SECOND = 25.0  # as the data set's page states
 _WALK_FOLDER = re.compile(r"(?P<view>00|45|90)_(?P<walk>[1-9])")
@@ -60,19 +58,6 @@ def build_casia_a(folder: Path, caching: Caching) -> WalkSet:
     """
     return build_walk_set(
         "casia-a", casia_a_walks(folder), caching, frames_per_second=FRAMES_PER_SECOND
-    )
-
-
-def read_casia_a(
-    folder: Path, config: GeiConfig, *, console: Console | None = None
-) -> LabelledGeis:
-    """The GEIs of a copy of CASIA-A; `view_n` holds 0, 45 or 90.
-
-    Raises:
-        NotCasiaA: the folder is not a copy of the data set.
-    """
-    return read_walks(
-        casia_a_walks(folder), config, frames_per_second=FRAMES_PER_SECOND, console=console
     )
 
 

@@ -5,18 +5,12 @@ Shape letters: N walks, H rows, W columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
-from model.capture import CaptureLimits, capture_walk
-from model.gei import GeiConfig, energy_image
-from model.refusals import WalkRefused
 from model.silhouettes import SilhouetteSequence
 
 
@@ -86,47 +80,6 @@ class WalkFiles:
     subject: str
     walk: int
     view_degrees: float = float("nan")
-
-
-def read_walks(
-    walks: Iterable[WalkFiles],
-    config: GeiConfig,
-    *,
-    frames_per_second: float | None = None,
-    limits: CaptureLimits | None = None,
-    console: Console | None = None,
-) -> LabelledGeis:
-    """Makes the GEI of every walk through the service's own capture; refused walks are listed.
-
-    Args:
-        walks: what to read.
-        config: of the GEIs.
-        frames_per_second: of bundles of pictures, if known.
-        limits: of capture.
-        console: where the progress bar is drawn; None draws none.
-    """
-    limits = limits or CaptureLimits()
-    waiting = list(walks)
-    kept: list[tuple[WalkFiles, NDArray[np.uint8], tuple[float, float]]] = []
-    refused = []
-    for walk in track(
-        waiting, "walks", console=console or Console(quiet=True), disable=console is None
-    ):
-        try:
-            sequence = capture_walk(walk.paths, limits, frames_per_second=frames_per_second)
-            kept.append((walk, energy_image(sequence, config).gei_hw, drift(sequence)))
-        except WalkRefused as refusal:
-            refused.append(Refusal(walk.name, refusal.code, refusal.detail, walk.subject))
-    empty = np.zeros((0, config.height, config.width), dtype=np.uint8)
-    return LabelledGeis(
-        geis_nhw=np.stack([gei for _, gei, _ in kept]) if kept else empty,
-        subject_n=np.array([walk.subject for walk, _, _ in kept], dtype=np.str_),
-        condition_n=np.array(["nm"] * len(kept), dtype=np.str_),
-        walk_n=np.array([walk.walk for walk, _, _ in kept], dtype=np.int64),
-        view_n=np.array([walk.view_degrees for walk, _, _ in kept], dtype=np.float64),
-        drift_n2=np.array([moved for _, _, moved in kept], dtype=np.float64).reshape(-1, 2),
-        refused=tuple(refused),
-    )
 
 
 def drift(sequence: SilhouetteSequence) -> tuple[float, float]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from rich.console import Console
-
-from model.datasets.labelled import LabelledGeis, WalkFiles, read_walks
+from model.datasets.labelled import WalkFiles
 from model.datasets.recorded_set import Caching, build_walk_set
 from model.datasets.walk_set import WalkSet
-from model.gei import GeiConfig
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -50,23 +47,6 @@ def build_tree(
         EmptyTree: there is no walk.
     """
     return build_walk_set("tree", tree_walks(folder), caching, frames_per_second=frames_per_second)
-
-
-def read_tree(
-    folder: Path,
-    config: GeiConfig,
-    *,
-    frames_per_second: float | None = None,
-    console: Console | None = None,
-) -> LabelledGeis:
-    """The GEIs of a folder of walks; views are unknown (nan).
-
-    Raises:
-        EmptyTree: there is no walk.
-    """
-    return read_walks(
-        tree_walks(folder), config, frames_per_second=frames_per_second, console=console
-    )
 
 
 def _visible(folder: Path) -> list[Path]:

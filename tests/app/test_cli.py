@@ -178,7 +178,7 @@ def test_generated_walkers_can_be_enrolled_as_they_are_written(run: Run, tmp_pat
 
 def test_every_command_explains_itself(run: Run) -> None:
     services = ("serve", "enroll", "identify", "verify", "subjects", "galleries", "jobs")
-    commands = (*services, "train", "finetune", "evaluate", "walkers", "demo")
+    commands = (*services, "data", "train", "finetune", "evaluate", "walkers", "demo")
     overview = run("--help").out
     for command in commands:
         assert command in overview

@@ -12,9 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
-from model.datasets.casia_a import NotCasiaA, casia_a_walks, goes_right_or_closer, read_casia_a
+from model.datasets.casia_a import NotCasiaA, build_casia_a, casia_a_walks, goes_right_or_closer
 from model.datasets.labelled import drift
-from model.datasets.tree import EmptyTree, read_tree, tree_walks
+from model.datasets.recorded_set import Caching
+from model.datasets.tree import EmptyTree, build_tree, tree_walks
+from model.datasets.walk_set import WalkSet
 from model.evaluate import score
 from model.gei import GeiConfig
 from model.silhouettes import SilhouetteSequence
@@ -45,8 +47,14 @@ def casia_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_casia_a_is_read_with_subject_view_walk_and_direction(casia_like: Path) -> None:
-    walks = read_casia_a(casia_like, GeiConfig())
+@pytest.fixture(scope="module")
+def casia_walks(casia_like: Path, tmp_path_factory: pytest.TempPathFactory) -> WalkSet:
+    """The same, captured."""
+    return build_casia_a(casia_like, Caching(tmp_path_factory.mktemp("cache"), GeiConfig(), 1))
+
+
+def test_casia_a_is_read_with_subject_view_walk_and_direction(casia_walks: WalkSet) -> None:
+    walks = casia_walks.labelled()
     assert walks.refused == ()
     assert walks.geis_nhw.shape == (16, 64, 44)
     rows = list(zip(walks.subject_n, walks.view_n, walks.walk_n, strict=True))
@@ -58,8 +66,8 @@ def test_casia_a_is_read_with_subject_view_walk_and_direction(casia_like: Path) 
     assert goes_right_or_closer(walks).tolist() == expected_n
 
 
-def test_casia_a_is_scored_per_view_and_across(casia_like: Path) -> None:
-    report = score(None, read_casia_a(casia_like, GeiConfig()), "casia-a")
+def test_casia_a_is_scored_per_view_and_across(casia_walks: WalkSet) -> None:
+    report = score(None, casia_walks.labelled(), "casia-a")
     names = [metric.name for metric in report.methods[0].metrics]
     assert names == [
         *[
@@ -96,21 +104,38 @@ def test_a_folder_that_is_not_casia_a_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_tree_holds_folders_and_archives_and_names_what_it_refuses(tmp_path: Path) -> None:
-    _write_frames(tmp_path / "anna" / "monday", seed=50, walk_seed=1, azimuth_degrees=90.0)
-    _write_frames(tmp_path / "zipped", seed=51, walk_seed=1, azimuth_degrees=90.0)
-    (tmp_path / "bert").mkdir()
-    with zipfile.ZipFile(tmp_path / "bert" / "walk.zip", "w") as archive:
-        for frame in sorted((tmp_path / "zipped").iterdir()):
+    people, zipped = tmp_path / "people", tmp_path / "zipped" / "walk"
+    _write_frames(people / "anna" / "monday", seed=50, walk_seed=1, azimuth_degrees=90.0)
+    _write_frames(zipped, seed=51, walk_seed=1, azimuth_degrees=90.0)
+    (people / "bert").mkdir()
+    with zipfile.ZipFile(people / "bert" / "walk.zip", "w") as archive:
+        for frame in sorted(zipped.iterdir()):
             archive.write(frame, frame.name)
-            frame.unlink()
-    (tmp_path / "zipped").rmdir()
-    (tmp_path / "bert" / "broken.mp4").write_bytes(b"this is no video")
-    walks = read_tree(tmp_path, GeiConfig(), frames_per_second=25.0)
+    (people / "bert" / "broken.mp4").write_bytes(b"this is no video")
+    caching = Caching(tmp_path / "cache", GeiConfig(), 1)
+    walks = build_tree(people, caching, frames_per_second=25.0)
     assert walks.subject_n.tolist() == ["anna", "bert"]
     assert np.isnan(walks.view_n).all()
     assert [(refusal.walk, refusal.code) for refusal in walks.refused] == [
         ("bert/broken.mp4", "media-not-readable")
     ]
+
+
+def test_a_tree_is_captured_once_and_again_when_a_file_has_changed(tmp_path: Path) -> None:
+    walk = tmp_path / "people" / "anna" / "monday"
+    _write_frames(walk, seed=50, walk_seed=1, azimuth_degrees=90.0)
+    caching = Caching(tmp_path / "cache", GeiConfig(), 1)
+    first = build_tree(tmp_path / "people", caching)
+    arrays = first.folder / "shard-00000" / "walks.npz"
+    written = arrays.stat().st_mtime_ns
+    again = build_tree(tmp_path / "people", caching)
+    assert again.folder == first.folder
+    assert arrays.stat().st_mtime_ns == written
+    np.testing.assert_array_equal(again.geis_nhw, first.geis_nhw)
+    sorted(walk.iterdir())[-1].unlink()
+    shorter = build_tree(tmp_path / "people", caching)
+    assert shorter.folder != first.folder
+    assert shorter.frames_n[0] == first.frames_n[0] - 1
 
 
 def test_frames_of_a_tree_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
