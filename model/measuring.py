@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from model.bootstrap import Estimate
 from model.calibration import Calibration
 from model.datasets.labelled import LabelledGeis
 from model.evaluation_report import Metric, Series
@@ -57,7 +58,7 @@ class Measuring:
         """Closed-set identification, its CMC kept under this name."""
         found = identify(self.scores_nn, self.walks.subject_n, cells)
         curve = tuple(
-            (float(place), one.value, one.low, one.high)
+            (float(place), *_with_interval(one))
             for place, one in enumerate(found.cumulative_matches(), start=1)
         )
         self.series.append(Series(f"CMC {name}", ("rank", "rate", "low", "high"), curve))
@@ -73,7 +74,12 @@ class Measuring:
             comparisons(self.scores_nn, self.walks.subject_n, permitted_nn),
             fars=FALSE_ACCEPT_RATES,
         )
-        self.series.append(Series(f"DET {name}".strip(), ("threshold", "FMR", "FNMR"), found.det))
+        columns = ("threshold", "FMR", "FMR low", "FMR high", "FNMR", "FNMR low", "FNMR high")
+        curve = tuple(
+            (point.threshold, *_with_interval(point.fmr), *_with_interval(point.fnmr))
+            for point in found.det
+        )
+        self.series.append(Series(f"DET {name}".strip(), columns, curve))
         return [
             Metric.of(f"EER {name}".strip(), found.eer, lower_is_better=True),
             *(
@@ -104,9 +110,8 @@ class Measuring:
                 label = f"FNIR {at}, {size} enrolled {name}".strip()
                 metrics.append(Metric.of(label, fnir, lower_is_better=True))
             for point in curve:
-                one = point.false_negative_rate
-                achieved = point.false_positive_rate
-                rows.append((float(point.gallery_size), achieved, one.value, one.low, one.high))
+                rate = _with_interval(point.false_negative_rate)
+                rows.append((float(point.gallery_size), point.false_positive_rate, *rate))
         columns = ("gallery size", "FPIR", "FNIR", "low", "high")
         self.series.append(Series(f"open set {name}".strip(), columns, tuple(rows)))
         return metrics
@@ -131,3 +136,7 @@ class Measuring:
             metrics.append(Metric.of(f"achieved FPIR {at}", fpir, lower_is_better=True))
             metrics.append(Metric.of(f"TPIR {at}", found.true_positive_rate))
         return metrics
+
+
+def _with_interval(estimate: Estimate) -> tuple[float, float, float]:
+    return estimate.value, estimate.low, estimate.high

@@ -149,20 +149,29 @@ def _true_accept_rate(
 
 
 @dataclass(frozen=True, slots=True)
+class DetPoint:
+    """One point of the detection error trade-off curve: a threshold and both error rates at it."""
+
+    threshold: float
+    fmr: Estimate
+    fnmr: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What verification found.
 
     Attributes:
         eer: equal error rate.
         true_accept: TAR at each asked FAR.
-        det: points of the detection error trade-off curve, (threshold, FMR, FNMR), FMR falling.
+        det: points of the detection error trade-off curve, thresholds rising.
         genuine: genuine comparisons.
         impostor: impostor comparisons.
     """
 
     eer: Estimate
     true_accept: dict[float, Estimate]
-    det: tuple[tuple[float, float, float], ...]
+    det: tuple[DetPoint, ...]
     genuine: int
     impostor: int
 
@@ -189,7 +198,9 @@ def verify(
         return Verification(
             NOTHING, dict.fromkeys(fars, NOTHING), (), genuine_g.size, impostor_i.size
         )
-    fmr_rb, fnmr_rb, people = _resampled_curves(pairs, genuine_g, impostor_i, resamples, seed)
+    thresholds_b, fmr_rb, fnmr_rb, people = _resampled_curves(
+        pairs, genuine_g, impostor_i, resamples, seed
+    )
     total = genuine_g.size + impostor_i.size
 
     def estimate(value: float, resampled_r: NDArray[np.float64]) -> Estimate:
@@ -201,14 +212,19 @@ def verify(
         tar_r = 1.0 - np.take_along_axis(fnmr_rb, place_r1, axis=1)[:, 0]
         tar_r[np.isnan(fmr_rb[:, 0])] = np.nan
         accepted[far] = estimate(_true_accept_rate(genuine_g, impostor_i, far), tar_r)
-    curve_b = _thresholds(genuine_g[:0], impostor_i, det_points)[:-1]  # the last is infinite
-    det_3b = (curve_b, *error_rates(genuine_g, impostor_i, curve_b))
+    fmr_b, fnmr_b = error_rates(genuine_g, impostor_i, thresholds_b)
+    wanted_b = np.logspace(0.0, -np.log10(impostor_i.size), det_points + 1)[1:]
+    places = np.unique(np.searchsorted(-fmr_b, -wanted_b * (1.0 + ROUNDING)))
     return Verification(
         eer=estimate(_equal_error_rate(genuine_g, impostor_i), _crossing(fmr_rb, fnmr_rb)),
         true_accept=accepted,
         det=tuple(
-            (float(score), float(fmr), float(fnmr))
-            for score, fmr, fnmr in zip(*det_3b, strict=True)
+            DetPoint(
+                float(thresholds_b[place]),
+                estimate(float(fmr_b[place]), fmr_rb[:, place]),
+                estimate(float(fnmr_b[place]), fnmr_rb[:, place]),
+            )
+            for place in places
         ),
         genuine=genuine_g.size,
         impostor=impostor_i.size,
@@ -237,7 +253,7 @@ def _thresholds(genuine_g: Scores, impostor_i: Scores, most: int) -> NDArray[np.
     for that is how error rates are read.
     """
     ends = np.array([impostor_i[0], np.inf], dtype=np.float32)
-    half = most // 2 if genuine_g.size else most
+    half = most // 2
     if genuine_g.size > half:
         genuine_g = genuine_g[np.linspace(0, genuine_g.size - 1, half).astype(np.int64)]
     if impostor_i.size > half:
@@ -248,8 +264,8 @@ def _thresholds(genuine_g: Scores, impostor_i: Scores, most: int) -> NDArray[np.
 
 def _resampled_curves(
     pairs: Comparisons, genuine_g: Scores, impostor_i: Scores, resamples: int, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
-    """(R, B) FMR and (R, B) FNMR in every resample, nan where one draws no pair, and S."""
+) -> tuple[Scores, NDArray[np.float64], NDArray[np.float64], int]:
+    """(B,) thresholds, (R, B) FMR and FNMR in every resample, nan where it has no pair; and S."""
     met_q = np.bincount(pairs.impostor_pair_i, minlength=pairs.subjects**2) > 0
     held_q = np.flatnonzero(met_q)
     place_i = (np.cumsum(met_q, dtype=np.int32) - 1)[pairs.impostor_pair_i]
@@ -276,7 +292,7 @@ def _resampled_curves(
         sums_rb += (drawn_rs[:, low] * drawn_rs[:, high]) @ reached_qb[some]
     with np.errstate(invalid="ignore"):
         fmr_rb = sums_rb / sums_rb[:, :1]
-    return fmr_rb, fnmr_rb.astype(np.float64), len(involved)
+    return thresholds_b, fmr_rb, fnmr_rb.astype(np.float64), len(involved)
 
 
 def _reached(

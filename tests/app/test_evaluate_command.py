@@ -46,7 +46,7 @@ def test_the_json_holds_every_figure_with_its_interval_and_the_curves(
     assert "Own thresholds" not in {part["title"] for part in pixels["sections"]}
     curves = {series["name"]: series for series in network["series"]}
     assert curves["CMC leave one out"]["rows"][2][:2] == [3.0, 1.0]  # there are three people
-    assert curves["DET"]["columns"] == ["threshold", "FMR", "FNMR"]
+    assert curves["DET"]["columns"][:4] == ["threshold", "FMR", "FMR low", "FMR high"]
 
 
 def test_the_table_says_how_to_read_it(people: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,13 +139,19 @@ def test_eer_and_tar_agree_with_scikit_learn() -> None:
 
 def test_the_det_curve_trades_one_error_for_the_other() -> None:
     pairs = _pairs(15, 4, noise=0.8)
-    scores, fmr, fnmr = np.array(verify(pairs, det_points=20, resamples=2).det).T
-    assert len(scores) <= 21
-    assert np.all(np.diff(scores) > 0)
-    assert np.all(np.diff(fmr) <= 0)
+    curve = verify(pairs, det_points=20).det
+    fmr = np.array([point.fmr.value for point in curve])
+    fnmr = np.array([point.fnmr.value for point in curve])
+    assert 15 <= len(curve) <= 20
+    assert np.all(np.diff(fmr) < 0)
     assert np.all(np.diff(fnmr) >= 0)
-    assert (fmr[0], fnmr[0]) == (1.0, pytest.approx(0.0, abs=0.01))
     assert fmr[-1] == pytest.approx(1 / pairs.impostor_i.size)  # up to the highest impostor
+    at_score = error_rates(
+        np.sort(pairs.genuine_g), np.sort(pairs.impostor_i), [point.threshold for point in curve]
+    )
+    np.testing.assert_array_equal(at_score, (fmr, fnmr))
+    for rate in (rate for point in curve for rate in (point.fmr, point.fnmr)):
+        assert rate.low <= rate.value <= rate.high
 
 
 @pytest.mark.parametrize(
