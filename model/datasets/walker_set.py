@@ -69,7 +69,8 @@ def _walks_of(config: WalkerSetConfig, seeds: range) -> ShardContent:
     walks: list[PackedWalk] = []
     refused: list[Refusal] = []
     for seed in seeds:
-        filmed: Counter[int] = Counter()
+        walked: Counter[int] = Counter()
+        number_of: dict[int, int] = {}  # by index of the walk; its views share it
         for number, take in enumerate(takes_of(seed, config)):
             if take is None:
                 name = f"{seed}/take-{number:03d}"
@@ -77,8 +78,10 @@ def _walks_of(config: WalkerSetConfig, seeds: range) -> ShardContent:
                     Refusal(name, "refused-walker", "A generated walk was unusable.", str(seed))
                 )
                 continue
-            filmed[take.condition] += 1
-            in_order = filmed[take.condition]
+            if take.walk_index not in number_of:
+                walked[take.condition] += 1
+                number_of[take.walk_index] = walked[take.condition]
+            in_order = number_of[take.walk_index]
             walk = _number_in_casia_b(take) if config.views == "casia-b" else in_order
             walks.append(_packed(take, walk))
     return ShardContent(walks, refused)
