@@ -69,11 +69,12 @@ def finetune(
         save_checkpoint,
     )
     from model.datasets.recorded_set import Caching
+    from model.datasets.recordings import UNUSABLE
     from model.finetune import FinetuneWalkers, finetune_recipe
     from model.finetune import finetune as go_on
     from model.people_recipe import TERMS
     from model.people_split import split_people
-    from model.people_walks import UNUSABLE, people_walks
+    from model.people_walks import people_walks
     from model.recipe import CALIBRATION, TRAINING, VALIDATION, Generation
 
     if threads is not None:
