@@ -52,7 +52,7 @@ def finetune(
 
     Three tenths of the people, and a quarter of the others' walks, are kept back and compared
     before and after. At least eight people with two walks each are needed; below eight people kept
-    back (27 in all) the answer is "too few people to tell". The weights it starts from stay; the
+    back (25 in all) the answer is "too few people to tell". The weights it starts from stay; the
     new ones are written beside the report.
 
     \b
