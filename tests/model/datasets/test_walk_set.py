@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -53,6 +55,15 @@ def walks(tmp_path: Path) -> WalkSet:
     return _build(tmp_path / "set")
 
 
+def _wait_in_the_second(number: int) -> ShardContent:
+    """Stands for long work: says so, and goes on when standard input ends."""
+    if number == 1:
+        sys.stdout.write("working\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+    return _person(number)
+
+
 def _never(number: int) -> ShardContent:
     pytest.fail(f"shard {number} was made again")
 
@@ -73,6 +84,24 @@ def test_what_was_packed_is_what_is_read(walks: WalkSet) -> None:
 
 def test_a_complete_set_is_opened_and_not_made_again(walks: WalkSet) -> None:
     assert len(_build(walks.folder, _never)) == 9
+
+
+def test_a_killed_build_keeps_what_it_finished(walks: WalkSet, tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    code = f"from {__name__} import _build, _wait_in_the_second as wait; from pathlib import Path;"
+    command = [sys.executable, "-c", f"{code} _build(Path({str(folder)!r}), wait)"]
+    with subprocess.Popen(  # noqa: S603 (our own program)
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"working\n"
+        child.kill()
+    assert sorted(path.name for path in folder.iterdir()) == ["set.json", "shard-0"]
+    written = (folder / "shard-0" / "walks.npz").stat().st_mtime_ns
+    finished = _build(folder)
+    assert (folder / "shard-0" / "walks.npz").stat().st_mtime_ns == written
+    for index in range(len(walks)):
+        np.testing.assert_array_equal(finished.silhouettes(index), walks.silhouettes(index))
 
 
 def test_a_part_of_a_set_is_a_set_with_its_own_people_and_name(walks: WalkSet) -> None:
