@@ -191,6 +191,8 @@ def test_fixed_cameras_film_every_walk_at_once(tmp_path: Path) -> None:
         np.testing.assert_array_equal(views, np.tile(CAMERAS_DEGREES, 3))
     same_walk = filmed.condition_n[filmed.label_n == 0].reshape(3, -1)
     assert (same_walk == same_walk[:, :1]).all()
+    same_number = filmed.walk_n[filmed.label_n == 0].reshape(3, -1)
+    assert (same_number == same_number[:, :1]).all()
 
 
 def test_specks_beside_the_walker_are_gone_as_after_capture() -> None:
