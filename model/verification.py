@@ -204,7 +204,8 @@ def verify(
     total = genuine_g.size + impostor_i.size
 
     def estimate(value: float, resampled_r: NDArray[np.float64]) -> Estimate:
-        return Estimate(value, *interval(resampled_r, people), people, total)
+        moved_r = resampled_r[1:] + (value - resampled_r[0])  # what the grid of thresholds costs
+        return Estimate(value, *interval(np.clip(moved_r, 0.0, 1.0), people), people, total)
 
     accepted = {}
     for far in fars:
@@ -265,7 +266,11 @@ def _thresholds(genuine_g: Scores, impostor_i: Scores, most: int) -> NDArray[np.
 def _resampled_curves(
     pairs: Comparisons, genuine_g: Scores, impostor_i: Scores, resamples: int, seed: int
 ) -> tuple[Scores, NDArray[np.float64], NDArray[np.float64], int]:
-    """(B,) thresholds, (R, B) FMR and FNMR in every resample, nan where it has no pair; and S."""
+    """The curves on a grid of thresholds: of the people as they are, and of every resample.
+
+    Returns:
+        (B,) thresholds; (1 + R, B) FMR and FNMR, nan where a resample has no pair; and S.
+    """
     met_q = np.bincount(pairs.impostor_pair_i, minlength=pairs.subjects**2) > 0
     held_q = np.flatnonzero(met_q)
     place_i = (np.cumsum(met_q, dtype=np.int32) - 1)[pairs.impostor_pair_i]
@@ -273,7 +278,8 @@ def _resampled_curves(
     thresholds_b = _thresholds(genuine_g, impostor_i, most)
     lower_q, higher_q = np.divmod(held_q, pairs.subjects)
     involved = np.unique(np.concatenate((lower_q, higher_q, pairs.genuine_subject_g)))
-    drawn_rs = draw_people(len(involved), resamples=resamples, seed=seed).astype(np.float32)
+    drawn_rs = np.ones((resamples + 1, len(involved)), dtype=np.float32)
+    drawn_rs[1:] = draw_people(len(involved), resamples=resamples, seed=seed)
 
     whose_g = np.searchsorted(involved, pairs.genuine_subject_g)
     reached_sb = _reached(pairs.genuine_g, whose_g, len(involved), thresholds_b)
@@ -282,7 +288,7 @@ def _resampled_curves(
         fnmr_rb = 1.0 - counts_rb / counts_rb[:, :1]
 
     reached_qb = _reached(pairs.impostor_i, place_i, len(held_q), thresholds_b)
-    sums_rb = np.zeros((resamples, len(thresholds_b)))
+    sums_rb = np.zeros((len(drawn_rs), len(thresholds_b)))
     for first in range(0, len(held_q), PAIRS_AT_ONCE):
         some = slice(first, first + PAIRS_AT_ONCE)
         low, high = (
