@@ -12,6 +12,7 @@ from app.client import MediaNotFound, WalkprintError
 from app.commands.data import data
 from app.commands.demo import demo
 from app.commands.evaluate import evaluate
+from app.commands.export import export
 from app.commands.finetune import finetune
 from app.commands.galleries import galleries
 from app.commands.jobs import jobs
@@ -43,6 +44,7 @@ cli.command()(train)
 cli.command()(finetune)
 cli.command()(evaluate)
 cli.command()(walkers)
+cli.command()(export)
 cli.command()(demo)
 
 

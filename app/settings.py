@@ -22,6 +22,7 @@ class Settings(BaseSettings):
         host: address to listen on; only loopback until callers can be told apart by keys.
         port: TCP port; 0 lets the system choose.
         device: where the network runs.
+        runtime: what runs it on a CPU; auto is OpenVINO where it is installed.
         checkpoint: weights to serve; None means the ones that ship with the package.
         workers: threads that turn recordings into GEIs.
         batch_size: most GEIs in one forward pass.
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    runtime: Literal["auto", "onnxruntime", "openvino"] = "auto"
     checkpoint: Path | None = None
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     batch_size: int = Field(default=32, ge=1, le=1024)

@@ -1,7 +1,7 @@
 """The encoder: gait energy images to embeddings. The only door to the network for the service.
 
-On a CPU it runs ONNX Runtime, which embeds one GEI in a third of the time that eager torch takes
-and starts without importing it (docs/decisions/0001-cpu-runtime.md); on a GPU it runs torch.
+On a CPU it runs OpenVINO or ONNX Runtime, which start without torch and embed one GEI in a fraction
+of its time (docs/decisions/0001-cpu-runtime.md, 0006-openvino.md); on a GPU it runs torch.
 
 Shape letters: N walks, H rows, W columns, D embedding size.
 """
@@ -9,20 +9,23 @@ Shape letters: N walks, H rows, W columns, D embedding size.
 from __future__ import annotations
 
 import importlib
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from model.checkpoint import Checkpoint, default_checkpoint_path, load_checkpoint
+from model.cpu_runtimes import (
+    Forward,
+    Runtime,
+    choose_runtime,
+    onnxruntime_forward,
+    openvino_forward,
+)
 from model.onnx_graph import onnx_model
 
 Device = Literal["auto", "cpu", "cuda"]
-Forward = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 class DeviceNotAvailable(Exception):
@@ -36,36 +39,58 @@ class Encoder:
         checkpoint: weights and settings.
         device: "cuda", "cpu", or "auto": the GPU where torch finds one.
         threads: of the CPU forward pass; None takes all cores.
+        runtime: on a CPU; "auto" takes OpenVINO where it is installed.
+
+    Attributes:
+        checkpoint: as given.
+        embedding_size: D.
+        device: where the network runs.
+        runtime: what runs it: "openvino", "onnxruntime" or, on a GPU, "torch".
 
     Raises:
         DeviceNotAvailable: `device` is "cuda" and there is none.
+        RuntimeNotInstalled: `runtime` is "openvino" and it is not installed.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, *, device: Device = "auto", threads: int | None = None
+        self,
+        checkpoint: Checkpoint,
+        *,
+        device: Device = "auto",
+        threads: int | None = None,
+        runtime: Runtime = "auto",
     ) -> None:
         self.checkpoint = checkpoint
         self.embedding_size = len(checkpoint.weights["neck.weight"])
         self.device: Literal["cpu", "cuda"] = "cuda" if _use_cuda(device) else "cpu"
+        self.runtime: Literal["openvino", "onnxruntime", "torch"]
         if self.device == "cuda":
+            self.runtime = "torch"
             torch_forward = importlib.import_module("model.torch_forward")
             self._forward: Forward = torch_forward.cuda_forward(checkpoint)
         else:
-            self._forward = _onnx_forward(checkpoint, threads)
+            self.runtime = choose_runtime(runtime)
+            on_cpu = openvino_forward if self.runtime == "openvino" else onnxruntime_forward
+            self._forward = on_cpu(onnx_model(checkpoint), threads)
 
     @classmethod
     def load(
-        cls, path: Path | None = None, *, device: Device = "auto", threads: int | None = None
+        cls,
+        path: Path | None = None,
+        *,
+        device: Device = "auto",
+        threads: int | None = None,
+        runtime: Runtime = "auto",
     ) -> Encoder:
         """Loads a checkpoint file; without a path the weights that ship with Walkprint.
 
         Raises:
             CheckpointNotReadable: no checkpoint lies there.
             DeviceNotAvailable: `device` is "cuda" and there is none.
+            RuntimeNotInstalled: `runtime` is "openvino" and it is not installed.
         """
-        return cls(
-            load_checkpoint(path or default_checkpoint_path()), device=device, threads=threads
-        )
+        checkpoint = load_checkpoint(path or default_checkpoint_path())
+        return cls(checkpoint, device=device, threads=threads, runtime=runtime)
 
     def encode(self, geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Embeds a batch.
@@ -95,23 +120,6 @@ class Encoder:
         mean_nd = both[: len(geis_nhw)] + both[len(geis_nhw) :]
         unit_nd: NDArray[np.float32] = mean_nd / np.linalg.norm(mean_nd, axis=1, keepdims=True)
         return unit_nd
-
-
-def _onnx_forward(checkpoint: Checkpoint, threads: int | None) -> Forward:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or os.cpu_count() or 1
-    options.inter_op_num_threads = 1
-    # A spinning worker doubles the CPU time of a small batch and takes it from the capture threads.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(
-        onnx_model(checkpoint), options, providers=["CPUExecutionProvider"]
-    )
-
-    def forward(images_nchw: NDArray[np.float32]) -> NDArray[np.float32]:
-        embedding_nd: NDArray[np.float32] = session.run(["embedding"], {"gei": images_nchw})[0]
-        return embedding_nd
-
-    return forward
 
 
 def _use_cuda(device: Device) -> bool:

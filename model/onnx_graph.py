@@ -9,6 +9,7 @@ Shape letters: N walks, C channels, H rows, W columns, D embedding size, F poole
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,23 +25,35 @@ IR_VERSION = 8  # the oldest that carries opset 17, so that older runtimes read 
 NORM_EPSILON = 1e-5  # torch.nn.BatchNorm's default, which the networks use
 
 
-def onnx_model(checkpoint: Checkpoint) -> bytes:
+def onnx_model(
+    checkpoint: Checkpoint,
+    *,
+    half_weights: bool = False,
+    properties: Mapping[str, str] | None = None,
+) -> bytes:
     """Builds the graph: `gei` float32 (N, C, H, W) in [0, 1] → `embedding` float32 (N, D), unit
     length.
 
-    The model's metadata name the checkpoint.
+    Args:
+        checkpoint: what to write.
+        half_weights: store weights as float16, which halves the file; runtimes widen them when
+            they load it and may compute in whatever they do best.
+        properties: the model's metadata; None names the checkpoint only.
     """
-    return _GraphWriter(checkpoint).write()
+    return _GraphWriter(checkpoint, half_weights).write(
+        properties or {"checkpoint_id": checkpoint.checkpoint_id}
+    )
 
 
 class _GraphWriter:
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, half_weights: bool) -> None:
         self._checkpoint = checkpoint
+        self._half_weights = half_weights
         self._weights: Weights = checkpoint.weights
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
-    def write(self) -> bytes:
+    def write(self, properties: Mapping[str, str]) -> bytes:
         config = self._checkpoint.network
         maps = self._convolution("gei", "stem.convolution", "stem.norm", stride=2, relu=True)
         maps = self._node("MaxPool", [maps], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
@@ -60,7 +73,7 @@ class _GraphWriter:
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
         )
-        helper.set_model_props(model, {"checkpoint_id": self._checkpoint.checkpoint_id})
+        helper.set_model_props(model, dict(properties))
         serialised: bytes = model.SerializeToString()
         return serialised
 
@@ -145,8 +158,13 @@ class _GraphWriter:
         return scale.astype(np.float32), shift.astype(np.float32)
 
     def _constant(self, name: str, value: NDArray[np.float32] | NDArray[np.int64]) -> str:
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
+        if not (self._half_weights and name.endswith(".weight")):
+            self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+            return name
+        stored = f"{name}.half"
+        half = np.ascontiguousarray(value, dtype=np.float16)
+        self._constants.append(numpy_helper.from_array(half, stored))
+        return self._node("Cast", [stored], output=name, to=TensorProto.FLOAT)
 
     def _node(
         self,

@@ -44,7 +44,10 @@ class Recognition:
         self, settings: Settings, registry: Registry, storage: UploadStorage, metrics: Metrics
     ) -> None:
         encoder = Encoder.load(
-            settings.checkpoint, device=settings.device, threads=encoder_threads()
+            settings.checkpoint,
+            device=settings.device,
+            threads=encoder_threads(),
+            runtime=settings.runtime,
         )
         checkpoint = encoder.checkpoint
         blank_nhw = np.zeros((1, checkpoint.gei.height, checkpoint.gei.width), np.uint8)
