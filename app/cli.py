@@ -17,6 +17,7 @@ from app.commands.finetune import finetune
 from app.commands.galleries import galleries
 from app.commands.jobs import jobs
 from app.commands.output import print_problem
+from app.commands.reproduce import reproduce
 from app.commands.serve import serve
 from app.commands.subjects import subjects
 from app.commands.train import train
@@ -43,6 +44,7 @@ cli.command()(data)
 cli.command()(train)
 cli.command()(finetune)
 cli.command()(evaluate)
+cli.command()(reproduce)
 cli.command()(walkers)
 cli.command()(export)
 cli.command()(demo)

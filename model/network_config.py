@@ -4,7 +4,9 @@ torch."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
+
+Architecture: TypeAlias = Literal["l-resnet50", "resnet50"]
 
 BLOCKS_PER_STAGE = (3, 4, 6, 3)  # He et al. 2016, table 1, 50-layer
 STAGE_WIDTHS = (64, 128, 256, 512)
@@ -29,7 +31,7 @@ class NetworkConfig:
         last_stride: stride of the last stage; 1 keeps a finer map for small inputs.
     """
 
-    architecture: Literal["l-resnet50", "resnet50"] = "l-resnet50"
+    architecture: Architecture = "l-resnet50"
     channels: int = 1
     height: int = 64
     width: int = 44

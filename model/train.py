@@ -54,6 +54,8 @@ def train(
     compiled: bool = False,
     console: Console | None = None,
     save_every_seconds: float = 120.0,
+    log_every_steps: int = EVERY_STEPS,
+    until_step: int | None = None,
     on_step: Callable[[int], None] | None = None,
 ) -> TrainedNetwork:
     """Runs, or goes on with, one training.
@@ -67,6 +69,9 @@ def train(
         compiled: whether torch compiles the network first: minutes, then a little faster.
         console: where the progress bar is drawn; None draws none.
         save_every_seconds: how much work a kill may cost.
+        log_every_steps: a row of the log each.
+        until_step: stop here with the state saved, to go on by another call; None trains to the
+            recipe's end.
         on_step: called with the number of steps done, after a state was saved where one was due.
 
     Raises:
@@ -86,12 +91,13 @@ def train(
     _to_training_mode(network, frozen_trunk_statistics=config.frozen_trunk_statistics)
     forward: Callable[[Tensor], GaitOutput] = torch.compile(network) if compiled else network
     first_step, seconds_before = state.step, state.seconds
+    last_step = config.steps if until_step is None else min(until_step, config.steps)
     started = saved = time.monotonic()
     with (
         closing(prefetched(config, sources, first_step)) as batches,
         TrainLog(folder, steps=config.steps, after_step=first_step, console=console) as log,
     ):
-        while state.step < config.steps:
+        while state.step < last_step:
             batch = next(batches)
             rate = learning_rate(config, state.step)
             for group in optimizer.param_groups:
@@ -117,7 +123,7 @@ def train(
             state.step += 1
             now = time.monotonic()
             state.seconds = seconds_before + now - started
-            if state.step % EVERY_STEPS == 0 or state.step == config.steps:
+            if state.step % log_every_steps == 0 or state.step == last_step:
                 log.write(
                     StepFigures(
                         step=state.step,
@@ -130,7 +136,7 @@ def train(
                         images_per_second=len(images) * (state.step - first_step) / (now - started),
                     )
                 )
-            if now - saved > save_every_seconds or state.step == config.steps:
+            if now - saved > save_every_seconds or state.step == last_step:
                 state.save(state_path)
                 saved = now
             if on_step is not None:

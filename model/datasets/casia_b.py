@@ -44,7 +44,7 @@ def build_casia_b(folder: Path, caching: Caching) -> WalkSet:
 def _walks_of(files: SubjectFiles, gei: GeiConfig) -> ShardContent:
     walks, refused = [], []
     for slot, read in read_subject(files):
-        one = read if isinstance(read, Refusal) else _packed(slot, read, gei)
+        one = read if isinstance(read, Refusal) else pack_slot(slot, read, gei)
         if isinstance(one, PackedWalk):
             walks.append(one)
         elif slot not in KNOWN_GAPS:
@@ -52,7 +52,8 @@ def _walks_of(files: SubjectFiles, gei: GeiConfig) -> ShardContent:
     return ShardContent(walks, refused)
 
 
-def _packed(slot: Slot, sequence: SilhouetteSequence, gei: GeiConfig) -> PackedWalk | Refusal:
+def pack_slot(slot: Slot, sequence: SilhouetteSequence, gei: GeiConfig) -> PackedWalk | Refusal:
+    """A walk for the cache, or why it has too few usable frames."""
     lenient = replace(gei, fewest_frames=min(gei.fewest_frames, FEWEST_FRAMES))
     try:
         aligned = align(sequence, lenient)

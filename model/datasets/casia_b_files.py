@@ -13,6 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model.capture import CaptureLimits
 from model.capture.archive import members_of_tar, natural_key
 from model.capture.mask import as_mask, cut_out_walker
@@ -140,12 +143,18 @@ def silhouettes_of(frames: Iterable[tuple[str, bytes]]) -> SilhouetteSequence:
         size = size or mask_hw.shape
         if mask_hw.shape != size:
             raise MediaNotReadable(f"F{label[1:]} is of another size than those before it.")
-        walker = cut_out_walker(mask_hw)
-        blank = walker is None or walker.area < _BLANK_SHARE * mask_hw.size
-        silhouettes.append(None if blank else walker)
+        silhouettes.append(walker_in(mask_hw))
     if size is None:
         raise MediaNotReadable("The walk holds no frames.")
     return SilhouetteSequence(tuple(silhouettes), size[0], size[1], FRAMES_PER_SECOND)
+
+
+def walker_in(mask_hw: NDArray[np.uint8]) -> Silhouette | None:
+    """The walker of one frame, whatever else the mask shows; None for a blank frame."""
+    walker = cut_out_walker(mask_hw)
+    if walker is None or walker.area < _BLANK_SHARE * mask_hw.size:
+        return None
+    return walker
 
 
 def _frames_of(
