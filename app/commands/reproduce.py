@@ -22,7 +22,8 @@ def reproduce(
         typer.Option(
             exists=True,
             file_okay=False,
-            help="Your copy of CASIA-B. [default: generated walkers in its shape]",
+            help="Your copy of CASIA-B.",
+            show_default="generated walkers in its shape",
         ),
     ] = None,
     out: Annotated[
@@ -34,7 +35,8 @@ def reproduce(
         typer.Option("--input", help="GEI in pixels, rows by columns."),
     ] = "64x44",
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Batches. [default: as in docs/paper-recipe.md]")
+        int | None,
+        typer.Option(min=1, help="Batches.", show_default="as in docs/paper-recipe.md"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of first weights and batches.")] = 1,
     cross_view: Annotated[

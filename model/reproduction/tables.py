@@ -1,11 +1,9 @@
-"""The paper's four tables with our figures, and one beside them.
-
-Shape letter: N walks.
-"""
+"""The paper's four tables with our figures, and one beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan
 
 from model.bootstrap import Estimate
 from model.datasets.casia_b_splits import PAPER_VIEWS_DEGREES
@@ -50,7 +48,7 @@ def linear_maps_table(errors: Mapping[str, LinearMapsError]) -> Table:
         rows=tuple(
             Row(
                 FIRST_LAYERS[layer],
-                (Measured(1000.0 * error.mse), Measured(100.0 * error.unexplained)),
+                (Measured(1000.0 * error.mse), _share(error.unexplained)),
                 printed,
             )
             for (layer, error), printed in zip(errors.items(), paper.LINEAR_MAPS, strict=True)
@@ -115,7 +113,8 @@ def _condition_row(
 def cost_table(courses: Mapping[Architecture, Course]) -> Table:
     """Table 4, and the training time of the paper's text."""
     counted = [_counted_as_in_the_paper(architecture) for architecture in ARCHITECTURES]
-    trained = [courses[architecture].network for architecture in ARCHITECTURES]
+    # Counting runs on the CPU; training may have been elsewhere.
+    trained = [GaitNetwork(courses[architecture].network.config) for architecture in ARCHITECTURES]
     config = trained[0].config
     seconds = [courses[architecture].seconds_per_step for architecture in ARCHITECTURES]
     own_shape = f"{config.channels}×{config.height}×{config.width}, {config.classes} classes"
@@ -173,6 +172,10 @@ def _percent(estimate: Estimate | None) -> Measured | None:
     if estimate is None or estimate.comparisons == 0:
         return None
     return Measured.percent(estimate)
+
+
+def _share(share: float) -> Measured | None:
+    return None if isnan(share) else Measured(100.0 * share)
 
 
 def _numbers(
