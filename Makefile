@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 PORT ?= 8000
 DATA ?= ./data
 
-.PHONY: help demo serve test check format unit bench bench-ingredients test-crash train lock clean
+.PHONY: help demo serve test check format unit bench bench-ingredients bench-model test-crash train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ bench: $(INSTALLED) ## identify over HTTP against the same work in process: one 
 
 bench-ingredients: $(INSTALLED) ## which ingredients of the walkers buy accuracy; CASIA_A=folder adds real masks
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_ingredients $(if $(CASIA_A),--casia-a $(CASIA_A))
+
+bench-model: $(INSTALLED) ## embedding, training step and walkers: what they cost beside what they could
+	$(BIN)/python -m tests.benchmarks.bench_model
 
 test-crash: $(INSTALLED) ## kill the service 100 times at random moments
 	WALKPRINT_CRASH_TRIALS=100 $(BIN)/pytest tests/integration/test_crash.py --timeout=3600

@@ -80,6 +80,8 @@ class LightModule(nn.Module):
         if self.activation:
             cheap_nchw = functional.relu(cheap_nchw, inplace=True)
         both_nchw = torch.cat((primary_nchw, cheap_nchw), dim=1)
+        if both_nchw.shape[1] == self.out_channels:
+            return both_nchw  # a slice of everything costs the backward pass two more copies
         return both_nchw[:, : self.out_channels]
 
 
@@ -127,7 +129,8 @@ class Bottleneck(nn.Module):
     def forward(self, maps_nchw: Tensor) -> Tensor:
         """relu(shortcut + residual)."""
         residual_nchw = self.expand(self.spatial(self.reduce(maps_nchw)))
-        return functional.relu(self.shortcut(maps_nchw) + residual_nchw, inplace=True)
+        # In place: no operation before it needs its own output for the backward pass.
+        return functional.relu(residual_nchw.add_(self.shortcut(maps_nchw)), inplace=True)
 
 
 class StripEmbedding(nn.Module):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from model.cpu_runtimes import Precision, Runtime, onnxruntime_forward, openvino_forward
 from model.encoder import DeviceNotAvailable, Encoder
+from model.export import walker_geis_nhw
 from model.network_config import NetworkConfig
 from model.onnx_graph import onnx_model
 from model.torch_forward import build_network
@@ -65,6 +66,20 @@ def test_a_batch_gives_what_single_geis_give(runtime: Runtime) -> None:
     # bfloat16 keeps 8 bits, and another batch size may sum in another order.
     assert np.all((encoder.encode(geis) * one_by_one).sum(axis=1) >= 0.9999)
     assert encoder.encode(geis[:0]).shape == (0, 16)
+
+
+def test_the_shipped_weights_serve_what_torch_gives_for_generated_walks() -> None:
+    """Cosine of at least 0.999 as served, whatever the processor computes in."""
+    encoder = Encoder.load(device="cpu")
+    geis_nhw = walker_geis_nhw(encoder.checkpoint, 6)
+    images_nchw = geis_nhw[:, None].astype(np.float32) / np.float32(255.0)
+    network = build_network(encoder.checkpoint)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(images_nchw)).embedding_nd
+        if encoder.checkpoint.mirror_average:
+            mirrored = network(torch.from_numpy(images_nchw[..., ::-1].copy())).embedding_nd
+            expected = torch.nn.functional.normalize(expected + mirrored)
+    assert (encoder.encode(geis_nhw) * expected.numpy()).sum(axis=1).min() >= 0.999
 
 
 def test_openvino_serves_without_calling_home() -> None:
