@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, log, sqrt
 from pathlib import Path
-from textwrap import fill
 
 import numpy as np
 from matplotlib import rc_context
@@ -26,7 +25,6 @@ from model.reproduction.report import NETWORK_NAMES
 _COLOURS: dict[Architecture, str] = {"resnet50": "#0072b2", "l-resnet50": "#d55e00"}  # Okabe–Ito
 _GREY = "#555555"
 _DOTS_PER_INCH = 150
-_LINE_LETTERS = 125  # of the line that says what a figure ran on
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def draw_feature_maps(
         path: of the PNG.
         gei_hw: uint8 (H, W).
         panels: laid out in two rows.
-        source: what it ran on, for the line below.
+        source: what it ran on, for the lines below; broken at semicolons.
     """
     columns = ceil(len(panels) / 2)
     with rc_context({"font.size": 10}):
@@ -66,7 +64,7 @@ def draw_feature_maps(
         for number, panel in enumerate(panels):
             row, column = divmod(number, columns)
             _draw_maps(figure.add_subplot(grid[row, column + 1]), panel)
-        figure.supxlabel(fill(source, _LINE_LETTERS), fontsize=8, color=_GREY)
+        figure.supxlabel(source.replace("; ", ";\n"), fontsize=8, color=_GREY)
         figure.savefig(path, dpi=_DOTS_PER_INCH)
 
 
@@ -104,7 +102,7 @@ def draw_loss_curves(path: Path, courses: Mapping[Architecture, Course], *, sour
     Args:
         path: of the PNG.
         courses: of both networks.
-        source: what it ran on, for the line below.
+        source: what it ran on, for the lines below; broken at semicolons.
     """
     with rc_context({"font.size": 10}):
         figure = Figure(figsize=(8.0, 5.0), layout="constrained")
@@ -146,6 +144,6 @@ def draw_loss_curves(path: Path, courses: Mapping[Architecture, Course], *, sour
             title="Training loss of both networks, on the same batches",
         )
         axes.grid(visible=True, alpha=0.25)
-        axes.legend(frameon=False)
-        figure.supxlabel(fill(source, _LINE_LETTERS), fontsize=8, color=_GREY)
+        axes.legend(loc="upper right", framealpha=1.0, edgecolor="none")
+        figure.supxlabel(source.replace("; ", ";\n"), fontsize=8, color=_GREY)
         figure.savefig(path, dpi=_DOTS_PER_INCH)

@@ -91,3 +91,10 @@ def test_a_network_has_converged_when_its_loss_stays_below_a_tenth_of_guessing(
     assert log(10) / 10 == pytest.approx(0.23, abs=0.01)
     course = Course(network, np.array(losses), np.ones(len(losses)))
     assert course.converged_batch == converged
+
+
+def test_the_start_of_a_turn_does_not_count_in_the_time_of_a_batch() -> None:
+    network = GaitNetwork(NetworkConfig(height=32, width=22, embedding_size=None, classes=10))
+    seconds_s = np.array([60.0, 1.0, 2.0, 3.0, 4.0])
+    course = Course(network, np.zeros(5), seconds_s)
+    assert course.seconds_per_step == (2.0, 3.0, 4.0)
