@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import typer
 
@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: without the program's name; those of the process when None.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    problem: Mapping[str, object]
     try:
         cli(args=words, prog_name="walkprint")
     except WalkprintError as refused:
@@ -68,6 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         problem = {"title": "Nothing to send", "detail": str(missing)}
     except ReportInUse as held:
         problem = {"title": "The report is in use", "detail": str(held)}
+    except OSError as denied:
+        if denied.filename is None:  # nothing the caller named: a fault of ours
+            raise
+        problem = {
+            "title": "A file is in the way",
+            "detail": f"{denied.filename}: {denied.strerror}.",
+        }
     else:
         return
     print_problem(problem, as_json="--json" in words)

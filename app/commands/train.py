@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def train(
     folder: options.DataFolder = None,
     out: Annotated[
-        Path, typer.Option(help="For walks, state and checkpoint; the same again goes on.")
+        Path,
+        typer.Option(
+            file_okay=False, help="For walks, state and checkpoint; the same again goes on."
+        ),
     ] = Path("runs/default"),
     dataset: options.Dataset = "walkers",
     split: options.Split = "74-50",
@@ -64,6 +67,7 @@ def train(
     """
     import torch
 
+    from model.batches import TrainingWalks, check_sources
     from model.checkpoint import CheckpointNotReadable, load_checkpoint, save_checkpoint
     from model.datasets.recorded_set import Caching
     from model.datasets.recordings import UNUSABLE
@@ -99,6 +103,8 @@ def train(
         precision=precision,
         seed=seed,
     )
+    if precision == "float16" and device == "cpu":
+        raise typer.BadParameter("--precision float16 needs a GPU; take bfloat16 on the CPU.")
     if paper and not as_json:
         _print_paper_choices()
     if show_recipe:
@@ -129,6 +135,8 @@ def train(
                 split=split,
                 frames_per_second=fps,
             )
+        # Before more walkers are generated: that takes minutes.
+        check_sources(recipe, (TrainingWalks(walks),))
         if recipe.network.embedding_size is None:
             trained = train_network(
                 recipe,

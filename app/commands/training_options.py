@@ -18,6 +18,19 @@ Architecture = Literal["l-resnet50", "resnet50"]
 
 _DATA, _NETWORK, _RECIPE, _MACHINE = "Data", "Network", "Recipe", "Machine"
 
+
+def _usable_device(name: str) -> str:
+    if name != "cpu":
+        import torch
+
+        try:
+            torch.empty(0, device=name)
+        except (AssertionError, RuntimeError) as error:  # a torch without CUDA asserts
+            reason = str(error).partition("\n")[0]
+            raise typer.BadParameter(f"{name} cannot be used here: {reason}") from error
+    return name
+
+
 DataFolder = Annotated[
     Path | None,
     typer.Argument(exists=True, file_okay=False, help="Of casia-b, casia-a and tree."),
@@ -139,7 +152,12 @@ Compile = Annotated[
     ),
 ]
 Device = Annotated[
-    str, typer.Option(rich_help_panel=_MACHINE, help="cpu or cuda, as torch names it.")
+    str,
+    typer.Option(
+        rich_help_panel=_MACHINE,
+        callback=_usable_device,
+        help="cpu or cuda, as torch names it.",
+    ),
 ]
 Threads = Annotated[
     int | None,

@@ -6,28 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.cli import main
 from app.demo import ServiceProcess
 from app.demo.service_process import free_port
+from tests.app.command import Run, runner
 from tests.walks import walk_video, walk_zip
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command printed and ended with."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Said]
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +31,7 @@ def run(
 ) -> Run:
     """Runs `walkprint` with words, against the service, in this process."""
     monkeypatch.setenv("WALKPRINT_URL", service.url)
-
-    def words(*arguments: object) -> Said:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return Said(int(ended.value.code or 0), said.out, said.err)
-
-    return words
+    return runner(capsys)
 
 
 @pytest.fixture

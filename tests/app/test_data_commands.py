@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from app.cli import main
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command printed and ended with."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Said]
+from tests.app.command import Run, runner
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `walkprint` with words, in this process."""
     monkeypatch.setenv("COLUMNS", "200")
-
-    def words(*arguments: object) -> Said:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return Said(int(ended.value.code or 0), said.out, said.err)
-
-    return words
+    return runner(capsys)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +81,15 @@ def test_a_folder_that_holds_something_else_is_refused_with_a_sentence(
         assert said.code == 1
         assert expected in said.err
         assert "Traceback" not in said.err
+
+
+def test_a_file_where_a_folder_belongs_is_named(run: Run, stand_in: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert run("data", "casia-b", stand_in, "--cache", file).code == 2
+    below = run("data", "casia-b", stand_in, "--cache", file / "cache")
+    assert below.code == 1
+    assert str(file / "cache") in "".join(below.err.split())
 
 
 def test_options_that_contradict_each_other_are_refused(run: Run, tmp_path: Path) -> None:

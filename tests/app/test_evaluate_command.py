@@ -64,3 +64,12 @@ def test_a_folder_without_walks_is_explained(
     assert "<subject>/<walk>" in capsys.readouterr().err
     assert _evaluate("--dataset", "tree") == 2  # of what folder?
     assert _evaluate("--dataset", "casia-c", tmp_path) == 2
+
+
+def test_a_file_that_is_no_checkpoint_is_refused_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"not weights")
+    assert _evaluate("--checkpoint", broken) == 1
+    assert "is not a checkpoint" in capsys.readouterr().err

@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.cli import main
 from app.walker_files import write_walk
 from model.recipe import DEFAULT_RECIPE
 from model.walkers import Identity, Shot, walk_masks_thw
+from tests.app.command import Run, runner
 
 FIRST_SEED = 9_600_000
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command printed and ended with."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Said]
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `walkprint` with words, in this process."""
     monkeypatch.setenv("COLUMNS", "200")
-
-    def words(*arguments: object) -> Said:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return Said(int(ended.value.code or 0), said.out, said.err)
-
-    return words
+    return runner(capsys)
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +102,8 @@ def test_the_paper_s_recipe_is_printed_with_what_was_chosen(run: Run) -> None:
         ("--strips 3", "cannot share"),
         ("--dataset tree", "needs a folder"),
         ("--optimizer adam", "is not one of"),
+        ("--device abacus", "abacus cannot be used here"),
+        ("--precision float16", "needs a GPU"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_as_a_wrong_command_line(
@@ -142,6 +124,15 @@ def test_a_plain_classifier_is_trained_on_ones_own_people_with_a_word_on_their_d
     assert answer["training"]["people"] == 4
     assert Path(answer["state"]).is_file()
     assert "recordings of real people" in said.err
+
+
+def test_too_few_people_for_a_batch_are_refused_before_walkers_are_generated(
+    run: Run, tree: Path, tmp_path: Path
+) -> None:
+    said = run("train", tree, "--dataset", "tree", "--out", tmp_path, "--processes", 1)
+    assert said.code == 1
+    assert "there are only 4 to learn" in said.err
+    assert not (tmp_path / "walkers").exists()
 
 
 def test_fine_tuning_refuses_four_people_and_says_how_many_it_needs(
