@@ -24,7 +24,11 @@ def data(
     ],
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
     cache: Annotated[
-        Path, typer.Option(help="Where silhouettes and GEIs are kept; real people's are personal.")
+        Path,
+        typer.Option(
+            file_okay=False,
+            help="Where silhouettes and GEIs are kept; real people's are personal.",
+        ),
     ] = Path("runs/recordings"),
     processes: Annotated[int, typer.Option(min=1, help="That decode.")] = 2,
     fps: FramesPerSecond = None,

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from app.commands.options import AsJson, FramesPerSecond
+from app.commands.options import AsJson, CheckpointFile, FramesPerSecond
 from app.commands.output import answers, notes, print_json, print_problem
-
-if TYPE_CHECKING:
-    from model.evaluation_report import DatasetName
-
-_DATASETS: tuple[DatasetName, ...] = ("walkers", "casia-b", "casia-a", "tree")
 
 
 def evaluate(
@@ -22,20 +17,19 @@ def evaluate(
         typer.Argument(exists=True, file_okay=False, help="Of casia-b, casia-a and tree."),
     ] = None,
     dataset: Annotated[
-        str,
-        typer.Option(
-            help="walkers (generated, never trained on), casia-b, casia-a, tree (<subject>/<walk>)."
-        ),
+        Literal["walkers", "casia-b", "casia-a", "tree"],
+        typer.Option(help="walkers are generated, never trained on; tree is <subject>/<walk>."),
     ] = "walkers",
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="[default: the weights that ship with Walkprint]")
-    ] = None,
+    checkpoint: CheckpointFile = None,
     people: Annotated[int, typer.Option(min=4, help="Of generated walkers.")] = 50,
     baseline_people: Annotated[
         int, typer.Option(min=0, help="PCA + LDA is fitted on so many; 0 leaves it out.")
     ] = 500,
     runs: Annotated[
-        Path, typer.Option(help="Where generated walkers and decoded recordings are kept.")
+        Path,
+        typer.Option(
+            file_okay=False, help="Where generated walkers and decoded recordings are kept."
+        ),
     ] = Path("runs"),
     processes: Annotated[int, typer.Option(min=1, help="That generate or decode walks.")] = 2,
     fps: FramesPerSecond = None,
@@ -49,21 +43,19 @@ def evaluate(
       walkprint evaluate --dataset tree people/ --checkpoint runs/try/checkpoint.safetensors
       walkprint evaluate --dataset casia-a casia-a/ --json
     """
+    from model.checkpoint import CheckpointNotReadable
     from model.datasets.recordings import UNUSABLE
     from model.encoder import Encoder
     from model.evaluate import NothingToScore
     from model.evaluate import evaluate as score
 
-    chosen = next((known for known in _DATASETS if known == dataset), None)
-    if chosen is None:
-        raise typer.BadParameter(f"--dataset is one of {', '.join(_DATASETS)}, not {dataset}.")
-    if chosen != "walkers" and folder is None:
-        raise typer.BadParameter(f"--dataset {chosen} needs a folder.")
-    encoder = Encoder.load(checkpoint)
+    if dataset != "walkers" and folder is None:
+        raise typer.BadParameter(f"--dataset {dataset} needs a folder.")
     try:
+        encoder = Encoder.load(checkpoint)
         report = score(
             encoder.encode,
-            chosen,
+            dataset,
             folder,
             calibration=encoder.checkpoint.calibration,
             gei=encoder.checkpoint.gei,
@@ -74,7 +66,7 @@ def evaluate(
             frames_per_second=fps,
             console=None if as_json else notes,
         )
-    except (*UNUSABLE, NothingToScore) as unusable:
+    except (CheckpointNotReadable, *UNUSABLE, NothingToScore) as unusable:
         print_problem({"detail": str(unusable)}, as_json=as_json)
         raise typer.Exit(1) from unusable
     if as_json:

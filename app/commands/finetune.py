@@ -21,7 +21,10 @@ def finetune(
         Path, typer.Argument(exists=True, file_okay=False, help="Of your people's walks.")
     ],
     out: Annotated[
-        Path, typer.Option(help="For state, checkpoint and report; the same again goes on.")
+        Path,
+        typer.Option(
+            file_okay=False, help="For walks, state, checkpoint, report; the same again goes on."
+        ),
     ] = Path("runs/finetune"),
     dataset: Annotated[
         Literal["tree", "casia-b", "casia-a"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,11 +13,21 @@ Url = Annotated[str, typer.Option("--url", envvar="WALKPRINT_URL", help="Where t
 AsJson = Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")]
 GalleryName = Annotated[
     str | None,
-    typer.Option("--gallery", "-g", help="The gallery. [default: the service's, 'default']"),
+    typer.Option("--gallery", "-g", show_default="the service's, 'default'", help="The gallery."),
 ]
 FramesPerSecond = Annotated[
     float | None,
     typer.Option("--fps", min=1.0, max=1000.0, help="Frames per second of bundles of frames."),
 ]
+CheckpointFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        exists=True,
+        dir_okay=False,
+        show_default="the weights that ship with Walkprint",
+        help="Which weights.",
+    ),
+]
 
-__all__ = ["DEFAULT_URL", "AsJson", "FramesPerSecond", "GalleryName", "Url"]
+__all__ = ["DEFAULT_URL", "AsJson", "CheckpointFile", "FramesPerSecond", "GalleryName", "Url"]

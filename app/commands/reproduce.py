@@ -27,7 +27,10 @@ def reproduce(
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="For walks, trainings and report; the same again goes on.")
+        Path,
+        typer.Option(
+            file_okay=False, help="For walks, trainings and report; the same again goes on."
+        ),
     ] = Path("runs/reproduce"),
     people: Annotated[int, typer.Option(min=2, max=124, help="Of the generated walkers.")] = 124,
     input_size: Annotated[

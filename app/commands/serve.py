@@ -15,16 +15,22 @@ def serve(
     host: Annotated[
         str | None, typer.Option(help="Loopback only: 127.0.0.1, ::1 or localhost.")
     ] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="[default: 8000]")] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="The folder for all state. [default: data]")
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, show_default="8000", help="0 lets the system choose."),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda. [default: auto]")] = None,
+    data: Annotated[
+        Path | None, typer.Option(show_default="data", help="The folder for all state.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(show_default="auto", help="auto, cpu or cuda.")
+    ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Other weights than those that ship with Walkprint.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Capture threads. [default: the number of cores]")
+        int | None,
+        typer.Option(min=1, show_default="the number of cores", help="Capture threads."),
     ] = None,
 ) -> None:
     """Run the service until Ctrl-C or SIGTERM.

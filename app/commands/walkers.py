@@ -23,32 +23,38 @@ _STAND_IN = "CASIA-B's shape"  # panel of the options that belong to it
 
 def walkers(
     out: Annotated[
-        Path | None, typer.Option(help="The folder to fill: OUT/<walker>/<walk>.")
+        Path | None,
+        typer.Option(file_okay=False, help="The folder to fill: OUT/<walker>/<walk>."),
     ] = None,
     subjects: Annotated[
         int | None,
         typer.Option(
-            min=1, max=100_000, help="How many people. [default: 12; 124 in CASIA-B's shape]"
+            min=1,
+            max=100_000,
+            show_default="12; 124 in CASIA-B's shape",
+            help="How many people.",
         ),
     ] = None,
     walks: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Walks of each. [default: 4]")
+        int | None, typer.Option(min=1, max=1000, show_default="4", help="Walks of each.")
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="Of the first person. Those below 2,000,000 may have been trained on."
-            " [default: unseen people]",
+            show_default="unseen people",
+            help="Of the first person. Those below 1,000,000 may have been trained on.",
         ),
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option("--as", help="zip, folder (PNG frames) or mp4. [default: zip]"),
+        typer.Option("--as", show_default="zip", help="zip, folder (PNG frames) or mp4."),
     ] = None,
     azimuth: Annotated[
         float | None,
-        typer.Option(help="90 passes by to the left, 0 comes towards the camera. [default: any]"),
+        typer.Option(
+            show_default="any", help="90 passes by to the left, 0 comes towards the camera."
+        ),
     ] = None,
     faults: Annotated[
         bool, typer.Option(help="Spoil the masks as real segmentation does.")
@@ -57,6 +63,7 @@ def walkers(
         Path | None,
         typer.Option(
             "--casia-b",
+            file_okay=False,
             rich_help_panel=_STAND_IN,
             help="Fill this folder instead: 10 walks × 11 views of each, half of them spoiled.",
         ),

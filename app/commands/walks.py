@@ -38,7 +38,9 @@ def enroll(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(help="With --from-folder: the report. [default: DIR.enrolled.jsonl]"),
+        typer.Option(
+            show_default="DIR.enrolled.jsonl", help="With --from-folder: where the report goes."
+        ),
     ] = None,
     requests: Annotated[
         int, typer.Option(min=1, max=64, help="With --from-folder: walks sent at once.")
