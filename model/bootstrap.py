@@ -62,7 +62,7 @@ def draw_people(people: int, *, resamples: int = RESAMPLES, seed: int = 0) -> ND
 def interval(
     resampled_r: NDArray[np.float64], people: int, *, level: float = LEVEL
 ) -> tuple[float, float]:
-    """The percentile interval of a resampled rate.
+    """The percentile interval of a resampled rate, from 0 to 1.
 
     Where every resample gives exactly 0 or exactly 1, resampling knows nothing of the errors that
     so few people cannot show. The open end is then the exact one-sided binomial bound with people
@@ -81,6 +81,20 @@ def interval(
         return 0.0, unseen
     if np.all(known_r == 1.0):
         return 1.0 - unseen, 1.0
+    return percentiles(known_r, level=level)
+
+
+def percentiles(resampled_r: NDArray[np.float64], *, level: float = LEVEL) -> tuple[float, float]:
+    """Between which values the middle of the resamples lies: of a figure that is no rate, such as
+    the difference of two.
+
+    Args:
+        resampled_r: (R,) the figure in every resample; nan where it could not be told.
+        level: share inside.
+    """
+    known_r = resampled_r[~np.isnan(resampled_r)]
+    if known_r.size == 0:
+        return float("nan"), float("nan")
     tail = (1.0 - level) / 2.0
     low, high = np.quantile(known_r, [tail, 1.0 - tail])
     return float(low), float(high)
@@ -108,7 +122,7 @@ class SubjectMean:
     @property
     def value(self) -> float:
         """The mean over the cells that have trials; nan if none has."""
-        return float(_mean_of_known(self.by_cell_c[None])[0])
+        return float(mean_of_known(self.by_cell_c, axis=0))
 
     def estimate(
         self, *, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
@@ -126,7 +140,7 @@ class SubjectMean:
             return NOTHING
         drawn_rs = draw_people(tried.size, resamples=resamples, seed=seed)
         means_rc = _share(drawn_rs @ self.sums_sc[tried], drawn_rs @ self.counts_sc[tried])
-        low, high = interval(_mean_of_known(means_rc), tried.size, level=level)
+        low, high = interval(mean_of_known(means_rc, axis=1), tried.size, level=level)
         return Estimate(self.value, low, high, tried.size, round(float(self.counts_sc.sum())))
 
 
@@ -136,7 +150,8 @@ def _share(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np
     return shares
 
 
-def _mean_of_known(means_rc: NDArray[np.float64]) -> NDArray[np.float64]:
-    known_rc = ~np.isnan(means_rc)
-    totals_r = np.where(known_rc, means_rc, 0.0).sum(axis=1)
-    return _share(totals_r, known_rc.sum(axis=1).astype(np.float64))
+def mean_of_known(values: NDArray[np.float64], *, axis: int) -> NDArray[np.float64]:
+    """The mean along an axis of what is not nan; nan where all is."""
+    known = ~np.isnan(values)
+    totals = np.where(known, values, 0.0).sum(axis=axis)
+    return _share(totals, known.sum(axis=axis).astype(np.float64))

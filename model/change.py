@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.bootstrap import LEVEL, draw_people
+from model.bootstrap import draw_people, percentiles
 from model.protocols import Cell
 from model.ranking import identify
 from model.scores import Scores
@@ -76,7 +76,7 @@ def rank_1_change(
         return Change(name, before.value, after.value, float("nan"), float("nan"))
     drawn_rs = draw_people(int(asked.sum()), resamples=RESAMPLES)
     gains_r = (drawn_rs @ gained_s[asked]) / (drawn_rs @ probes_s[asked])
-    return Change(name, before.value, after.value, *_interval(gains_r))
+    return Change(name, before.value, after.value, *percentiles(gains_r))
 
 
 def eer_change(
@@ -106,7 +106,7 @@ def eer_change(
     before, after = (
         verification_eer(scores_nn, label_n, everything_nn) for scores_nn in (before_nn, after_nn)
     )
-    return Change(name, before, after, *_interval(rates[0] - rates[1]), lower_is_better=True)
+    return Change(name, before, after, *percentiles(rates[0] - rates[1]), lower_is_better=True)
 
 
 def _resampled_eers(
@@ -131,12 +131,3 @@ def _resampled_eers(
         crossing = int(np.argmax(missed_p >= passed_p))
         rates_r[row] = (missed_p[crossing] + passed_p[crossing]) / 2.0
     return rates_r
-
-
-def _interval(gains_r: NDArray[np.float64]) -> tuple[float, float]:
-    known_r = gains_r[~np.isnan(gains_r)]
-    if known_r.size == 0:
-        return float("nan"), float("nan")
-    tail = (1.0 - LEVEL) / 2.0
-    low, high = np.quantile(known_r, [tail, 1.0 - tail])
-    return float(low), float(high)

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from model.baselines import LinearBaseline, pixels
 from model.calibration import Calibration
-from model.datasets.labelled import LabelledGeis
+from model.datasets.labelled import LabelledGeis, refused_by_reason
 from model.datasets.recorded_set import Caching
 from model.datasets.recordings import read_recordings
 from model.datasets.walker_recipe import WalkerSetConfig
@@ -126,9 +126,7 @@ def score(
     linear_baseline: LinearBaseline | None = None,
 ) -> EvaluationReport:
     """The figures of a data set whose GEIs are at hand; see `evaluate`."""
-    refused: dict[str, int] = {}
-    for refusal in walks.refused:
-        refused[refusal.code] = refused.get(refusal.code, 0) + 1
+    refused = refused_by_reason(walks.refused)
     if len(walks) == 0:
         raise NothingToScore(f"No walk of {dataset} could be used: {refused or 'there is none'}.")
     scores_by_method: dict[str, Scores] = {}

@@ -9,7 +9,6 @@ Shape letters: N walks, D embedding size.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from rich.console import Console
 from model.batches import TrainingWalks
 from model.change import Change, eer_change, rank_1_change
 from model.checkpoint import Checkpoint
+from model.datasets.labelled import refused_by_reason
 from model.datasets.walk_set import WalkSet
 from model.encoder import Encoder
 from model.finetune_report import FinetuneReport
@@ -165,7 +165,7 @@ def compare(
         trained_people=len(np.unique(label_n[split.trained_n])),
         trained_walks=int(split.trained_n.sum()),
         strangers=len(np.unique(of_strangers.subject_n)),
-        refused=dict(Counter(refusal.code for refusal in own.refused)),
+        refused=refused_by_reason(own.refused),
         on_strangers=(
             of_strangers.rank_1("rank-1, leave one out", Cell(everything_n, everything_n)),
             of_strangers.eer(),

@@ -28,14 +28,14 @@ from model.bootstrap import (
     SubjectMean,
     draw_people,
     interval,
+    mean_of_known,
 )
 from model.calibration import Calibration
 from model.protocols import Cell, Mask
 from model.ranking import cell_scores, subject_scores
-from model.scores import Scores
+from model.scores import ROUNDING, Scores
 
 SPLITS = 20  # random galleries: enough that drawing others changes no second digit
-ROUNDING = 1e-9  # 0.29 · 100 is a little less than 29
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def open_set(
             rates_t2mr.append(_at_targets(drawn_rp, highest_p, right_p, is_known_p, target_fpirs))
     if not rates_t2mr:
         return tuple(OpenSet(target, NOTHING, float("nan"), size, 0) for target in target_fpirs)
-    means_2mr = _mean_of_known(np.array(rates_t2mr))
+    means_2mr = mean_of_known(np.array(rates_t2mr), axis=0)
     return tuple(
         OpenSet(
             target_fpir=target,
@@ -209,14 +209,6 @@ def _at_targets(
         let_in_r = np.where(ahead_r > 0, passed_rf[rows, ahead_r - 1], 0.0)
         np.divide(let_in_r, total_r, out=rates_2mr[1, column], where=told_r)
     return rates_2mr
-
-
-def _mean_of_known(rates_t2mr: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean over the first axis, of what is not nan; nan where all is."""
-    known = ~np.isnan(rates_t2mr)
-    counts, means = known.sum(axis=0), np.full(rates_t2mr.shape[1:], np.nan)
-    np.divide(np.where(known, rates_t2mr, 0.0).sum(axis=0), counts, out=means, where=counts > 0)
-    return means
 
 
 @dataclass(frozen=True, slots=True)

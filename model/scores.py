@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Scores: TypeAlias = NDArray[np.float32]
 
+ROUNDING = 1e-9  # of a share of comparisons: 0.29 · 100 is a little less than 29
+
 
 def cosine_scores(vectors_nd: NDArray[np.float32]) -> Scores:
     """(N, N) cosines between all pairs of (N, D) vectors; a zero vector scores 0 with all."""

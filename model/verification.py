@@ -22,13 +22,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from model.bootstrap import NOTHING, RESAMPLES, Estimate, draw_people, interval
 from model.protocols import Mask
-from model.scores import Scores
+from model.scores import ROUNDING, Scores
 
 THRESHOLDS = 1024  # of the resampled curves; the figures themselves use every score
 CELLS = 2**24  # pairs of people × thresholds held at once
 PAIRS_AT_ONCE = 4096  # of people
 SCORES_AT_ONCE = 2**21
-ROUNDING = 1e-9  # 0.29 · 100 is a little less than 29
 
 
 @dataclass(frozen=True, slots=True)

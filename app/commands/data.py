@@ -64,6 +64,7 @@ def data(
 
 def _report(walks: WalkSet, dataset: str) -> dict[str, Any]:
     from model.datasets.casia_b_report import report_on
+    from model.datasets.labelled import refused_by_reason
 
     report: dict[str, Any] = {
         "data_set": dataset,
@@ -85,9 +86,8 @@ def _report(walks: WalkSet, dataset: str) -> dict[str, Any]:
             "absent_people": slots.absent_subjects,
             "walks_without_cycle": slots.without_cycle,
         }
-    reasons = [refusal.code for refusal in walks.refused]
     return report | {
-        "refused_by_reason": {reason: reasons.count(reason) for reason in sorted(set(reasons))},
+        "refused_by_reason": refused_by_reason(walks.refused),
         "refused": [asdict(refusal) for refusal in walks.refused],
     }
 

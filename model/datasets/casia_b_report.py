@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
+
 from model.datasets.casia_b_slots import KNOWN_GAPS, SUBJECTS, Slot, slots_of
-from model.datasets.labelled import Refusal
 from model.datasets.walk_set import WalkSet
 
 
@@ -21,10 +21,7 @@ class CasiaBReport:
         known_gaps: slots that are empty here and in every other copy.
         filled_gaps: slots that should be empty and are not.
         missing: slots that should be filled and hold nothing.
-        refused: walks that could not be used, and why.
         absent_subjects: people of whom there is nothing at all.
-        blank_frames: frames left out of the filled slots: no walker, or too little of one.
-        frames: that are used.
         without_cycle: filled slots in which no gait cycle was found.
     """
 
@@ -33,16 +30,8 @@ class CasiaBReport:
     known_gaps: tuple[str, ...]
     filled_gaps: tuple[str, ...]
     missing: tuple[str, ...]
-    refused: tuple[Refusal, ...]
     absent_subjects: tuple[str, ...]
-    blank_frames: int
-    frames: int
     without_cycle: int
-
-    @property
-    def refused_by_reason(self) -> dict[str, int]:
-        """How many walks were refused, by code."""
-        return dict(Counter(refusal.code for refusal in self.refused))
 
 
 def report_on(walks: WalkSet) -> CasiaBReport:
@@ -63,9 +52,6 @@ def report_on(walks: WalkSet) -> CasiaBReport:
         known_gaps=tuple(str(slot) for slot in empty if slot in KNOWN_GAPS),
         filled_gaps=tuple(str(slot) for slot in sorted(filled & KNOWN_GAPS)),
         missing=tuple(str(slot) for slot in empty if slot not in KNOWN_GAPS),
-        refused=walks.refused,
         absent_subjects=tuple(subject for subject in SUBJECTS if subject not in present),
-        blank_frames=int(walks.blank_frames_n.sum()),
-        frames=int(walks.frames_n.sum()),
-        without_cycle=int((walks.period_frames_n != walks.period_frames_n).sum()),
+        without_cycle=int(np.isnan(walks.period_frames_n).sum()),
     )

@@ -5,6 +5,8 @@ Shape letters: N walks, H rows, W columns.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +31,11 @@ class Refusal:
     code: str
     detail: str
     subject: str
+
+
+def refused_by_reason(refused: Iterable[Refusal]) -> dict[str, int]:
+    """How many walks were refused, by code in alphabetical order."""
+    return dict(sorted(Counter(refusal.code for refusal in refused).items()))
 
 
 @dataclass(frozen=True, slots=True)

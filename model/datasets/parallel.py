@@ -9,14 +9,8 @@ from dataclasses import dataclass
 
 import cv2
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+
+from model.progress import progress_bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +45,7 @@ def run_all(
         done: units that were done before.
         console: where the bar is drawn; None draws none.
     """
-    with _progress(console, unit) as progress:
+    with progress_bars(console, unit) as progress:
         bar = progress.add_task(
             title, total=done + sum(task.units for task in tasks), completed=done
         )
@@ -79,16 +73,3 @@ def run_all(
 def _be_quiet() -> None:
     """One thread per worker process: there is one process per core already."""
     cv2.setNumThreads(1)
-
-
-def _progress(console: Console | None, unit: str) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=console is None,
-    )

@@ -14,19 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TaskID
 
 from model.datasets.walk_set import WalkSet
 from model.network import GaitNetwork
 from model.network_config import Architecture
+from model.progress import progress_bars
 from model.reproduction.report import NETWORK_NAMES
 from model.train import train
 from model.train_config import TrainConfig
@@ -104,7 +97,7 @@ def train_in_turns(
     last_turn = ceil(steps / TURN_STEPS)
     first_turn = min(done // TURN_STEPS + 1, last_turn)
     networks = {}
-    with _bars(console) as bars:
+    with progress_bars(console, "batches") as bars:
         shown = {
             architecture: bars.add_task(NETWORK_NAMES[architecture], total=steps, completed=done)
             for architecture in recipes
@@ -124,20 +117,6 @@ def train_in_turns(
         architecture: _course(network, folder / architecture)
         for architecture, network in networks.items()
     }
-
-
-def _bars(console: Console | None) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("batches"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=console is None,
-    )
 
 
 def _showing(bars: Progress, bar: TaskID) -> Callable[[int], None]:

@@ -52,7 +52,7 @@ def test_casia_bs_reader_reads_it_unchanged(written: Path, tmp_path: Path) -> No
     walks = build_casia_b(written, Caching(tmp_path, GeiConfig(), processes=1))
     assert len(walks) == 20
     report = report_on(walks)
-    assert (report.refused, report.filled, len(report.missing)) == ((), 20, 90)
+    assert (walks.refused, report.filled, len(report.missing)) == ((), 20, 90)
 
 
 def test_the_views_of_a_walk_show_one_walk_and_walks_differ(written: Path) -> None:
