@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from app.commands.options import AsJson, FramesPerSecond
+from app.commands.options import DEFAULT_CACHE, AsJson, FramesPerSecond, RecordingsCache
 from app.commands.output import answers, notes, print_fields, print_json, print_problem
 
 if TYPE_CHECKING:
@@ -23,13 +23,7 @@ def data(
         typer.Argument(help="What the folder holds; tree is <subject>/<walk>."),
     ],
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
-    cache: Annotated[
-        Path,
-        typer.Option(
-            file_okay=False,
-            help="Where silhouettes and GEIs are kept; real people's are personal.",
-        ),
-    ] = Path("runs/recordings"),
+    cache: RecordingsCache = DEFAULT_CACHE,
     processes: Annotated[int, typer.Option(min=1, help="That decode.")] = 2,
     fps: FramesPerSecond = None,
     as_json: AsJson = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from app.commands import training_options as options
-from app.commands.options import AsJson, FramesPerSecond
+from app.commands.options import DEFAULT_CACHE, AsJson, FramesPerSecond, RecordingsCache
 from app.commands.output import answers, notes, print_json, print_problem
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def finetune(
     out: Annotated[
         Path,
         typer.Option(
-            file_okay=False, help="For walks, state, checkpoint, report; the same again goes on."
+            file_okay=False, help="For walkers, state, checkpoint, report; the same again goes on."
         ),
     ] = Path("runs/finetune"),
     dataset: Annotated[
@@ -45,6 +45,7 @@ def finetune(
     ] = 200,
     steps: Annotated[int, typer.Option(min=1, help="Batches.")] = 200,
     rate: Annotated[float, typer.Option(min=0.0, help="Highest learning rate.")] = 1e-4,
+    cache: RecordingsCache = DEFAULT_CACHE,
     fps: FramesPerSecond = None,
     device: options.Device = "cpu",
     threads: options.Threads = None,
@@ -89,7 +90,7 @@ def finetune(
         own = people_walks(
             dataset,
             folder,
-            Caching(out / "walks", start.gei, processes, console),
+            Caching(cache, start.gei, processes, console),
             split=split,
             frames_per_second=fps,
         )

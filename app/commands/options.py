@@ -29,5 +29,23 @@ CheckpointFile = Annotated[
         help="Which weights.",
     ),
 ]
+RecordingsCache = Annotated[
+    Path,
+    typer.Option(
+        "--cache",
+        file_okay=False,
+        help="Where decoded recordings are kept for the next command; real people's are personal.",
+    ),
+]
+DEFAULT_CACHE = Path("runs/recordings")  # where `walkprint evaluate` has them too
 
-__all__ = ["DEFAULT_URL", "AsJson", "CheckpointFile", "FramesPerSecond", "GalleryName", "Url"]
+__all__ = [
+    "DEFAULT_CACHE",
+    "DEFAULT_URL",
+    "AsJson",
+    "CheckpointFile",
+    "FramesPerSecond",
+    "GalleryName",
+    "RecordingsCache",
+    "Url",
+]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.commands import training_options as options
-from app.commands.options import AsJson, FramesPerSecond
+from app.commands.options import DEFAULT_CACHE, AsJson, FramesPerSecond, RecordingsCache
 from app.commands.output import answers, notes, print_json, print_problem, print_table
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ def train(
     out: Annotated[
         Path,
         typer.Option(
-            file_okay=False, help="For walks, state and checkpoint; the same again goes on."
+            file_okay=False, help="For walkers, state and checkpoint; the same again goes on."
         ),
     ] = Path("runs/default"),
     dataset: options.Dataset = "walkers",
     split: options.Split = "74-50",
     people: options.People = None,
+    cache: RecordingsCache = DEFAULT_CACHE,
     fps: FramesPerSecond = None,
     network: options.Network = None,
     input_size: options.InputSize = None,
@@ -131,7 +132,7 @@ def train(
             walks = people_walks(
                 dataset,
                 folder,
-                Caching(out / "walks", generation.gei, processes, console),
+                Caching(cache, generation.gei, processes, console),
                 split=split,
                 frames_per_second=fps,
             )

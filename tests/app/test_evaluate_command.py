@@ -23,6 +23,12 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is decoded is kept below it."""
+    monkeypatch.chdir(tmp_path)
+
+
 def _evaluate(*words: object) -> int:
     with pytest.raises(SystemExit) as ended:
         main(["evaluate", "--baseline-people", "0", *map(str, words)])

@@ -18,9 +18,10 @@ FIRST_SEED = 9_600_000
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Runs `walkprint` with words, in this process."""
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)  # what is decoded is kept below it
     return runner(capsys)
 
 
@@ -124,6 +125,17 @@ def test_a_plain_classifier_is_trained_on_ones_own_people_with_a_word_on_their_d
     assert answer["training"]["people"] == 4
     assert Path(answer["state"]).is_file()
     assert "recordings of real people" in said.err
+
+
+def test_what_one_command_has_decoded_the_next_one_reads(
+    run: Run, tree: Path, tmp_path: Path
+) -> None:
+    read = run("data", "tree", tree, "--processes", 1, "--json")
+    kept = Path(json.loads(read.out)["cache"])
+    written = (kept / "set.json").stat().st_mtime_ns
+    run("finetune", tree, "--out", tmp_path / "run", "--processes", 1)
+    assert list(kept.parent.iterdir()) == [kept]
+    assert (kept / "set.json").stat().st_mtime_ns == written
 
 
 def test_too_few_people_for_a_batch_are_refused_before_walkers_are_generated(
