@@ -5,7 +5,7 @@ Shape letters: N probes, M templates, S subjects, D embedding size.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,27 @@ EXPONENT_TARGETS = (0.01, 0.03, 0.1)  # FPIR
 CURVE_RATES = np.logspace(np.log10(0.5), -9, 120)  # 1 in 2 down to 1 in a billion
 
 
+@dataclass(frozen=True, slots=True)
+class ImpostorScores:
+    """Every probe against every subject but its own.
+
+    Attributes:
+        best_ns: (N, S) cosine with the best of a subject's templates; nan where a probe meets its
+            own subject or one without templates.
+        mean_ns: (N, S) the mean over that subject's templates.
+    """
+
+    best_ns: NDArray[np.float32]
+    mean_ns: NDArray[np.float32]
+
+    def __add__(self, other: ImpostorScores) -> ImpostorScores:
+        """The probes of both."""
+        return ImpostorScores(
+            np.concatenate((self.best_ns, other.best_ns)),
+            np.concatenate((self.mean_ns, other.mean_ns)),
+        )
+
+
 def impostor_scores(
     probes_nd: NDArray[np.float32],
     probe_subject_n: NDArray[np.int64],
@@ -27,9 +48,8 @@ def impostor_scores(
     template_subject_m: NDArray[np.int64],
     *,
     subjects: int,
-) -> NDArray[np.float32]:
-    """Scores of every probe against every subject but its own: the best of that subject's
-    templates.
+) -> ImpostorScores:
+    """Scores every probe against every subject but its own.
 
     Args:
         probes_nd: (N, D) unit vectors.
@@ -37,17 +57,61 @@ def impostor_scores(
         templates_md: (M, D) unit vectors.
         template_subject_m: (M,) whose they are, 0 … S − 1.
         subjects: S.
-
-    Returns:
-        (N, S) float32, nan where a probe meets its own subject or one without templates.
     """
     order = np.argsort(template_subject_m, kind="stable")
     enrolled, starts = np.unique(template_subject_m[order], return_index=True)
     scores_nm = probes_nd @ templates_md[order].T
+    counts = np.diff(np.append(starts, len(order)))
     best_ns = np.full((len(probes_nd), subjects), np.nan, dtype=np.float32)
+    mean_ns = best_ns.copy()
     best_ns[:, enrolled] = np.maximum.reduceat(scores_nm, starts, axis=1)
-    best_ns[np.arange(len(probes_nd)), probe_subject_n] = np.nan
-    return best_ns
+    mean_ns[:, enrolled] = np.add.reduceat(scores_nm, starts, axis=1) / counts
+    own = np.arange(len(probes_nd)), probe_subject_n
+    best_ns[own] = mean_ns[own] = np.nan
+    return ImpostorScores(best_ns, mean_ns)
+
+
+def fit_normalised(
+    impostors: ImpostorScores,
+    *,
+    usual_level: float,
+    level_exponent: float,
+    subjects: int,
+    source: str,
+) -> Calibration:
+    """Fits the curve to scores from which each probe's level was taken, as thresholds will be.
+
+    Args:
+        impostors: scores of strangers.
+        usual_level: see `Calibration`.
+        level_exponent: see `Calibration`.
+        subjects: people they come from.
+        source: what they were measured on, in words.
+
+    Raises:
+        ValueError: fewer than 1,000 scores.
+    """
+    best_ns, mean_ns = impostors.best_ns, impostors.mean_ns.astype(np.float64)
+    scale = Calibration(
+        (0.5, 0.1),
+        (0.0, 1.0),
+        source,
+        subjects,
+        best_ns.size,
+        usual_level=usual_level,
+        level_exponent=level_exponent,
+    )
+    # Whoever comes first may be the right one: a search leaves them out of the cohort.
+    first_n = np.nan_to_num(best_ns, nan=-np.inf).argmax(axis=1)
+    rest_ns = mean_ns.copy()
+    rest_ns[np.arange(len(rest_ns)), first_n] = np.nan
+    levels_n = scale.levels(np.nanmean(rest_ns, axis=1), np.count_nonzero(~np.isnan(rest_ns), 1))
+    scores_ns = scale.normalised(best_ns, levels_n[:, None]).astype(np.float32)
+    return replace(
+        fit(scores_ns, subjects=subjects, source=source),
+        usual_level=usual_level,
+        level_exponent=level_exponent,
+    )
 
 
 def fit(scores: NDArray[np.float32], *, subjects: int, source: str) -> Calibration:
@@ -57,8 +121,8 @@ def fit(scores: NDArray[np.float32], *, subjects: int, source: str) -> Calibrati
     1975), which lets the curve reach rates that no measurement of this size could count.
 
     Args:
-        scores: impostor scores, at least 1,000: any order, or (N, S) as `impostor_scores` gives
-            them; then it is also measured how the rate grows with the gallery.
+        scores: impostor scores, at least 1,000: any order, or (N, S) with nan for missing ones;
+            then it is also measured how the rate grows with the gallery.
         subjects: people they come from.
         source: what they were measured on, in words.
 

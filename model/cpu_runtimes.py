@@ -74,15 +74,15 @@ def onnxruntime_forward(model: bytes | Path, threads: int | None = None) -> Forw
 
 
 def openvino_forward(
-    model: bytes | Path, threads: int | None = None, *, precision: Precision | None = None
+    model: bytes | Path, threads: int | None = None, *, precision: Precision = "fp32"
 ) -> Forward:
-    """The forward pass in bfloat16 where the processor multiplies it in hardware, else in float32.
+    """The forward pass in float32, or in bfloat16 where the processor multiplies it in hardware.
 
     Args:
         model: an ONNX graph, serialised or a file, or the .xml of an OpenVINO model.
         threads: of one pass; None takes all cores.
-        precision: "fp32" or "bf16"; None takes what the processor does best. A processor without
-            bfloat16 computes in float32 whatever is asked.
+        precision: "bf16" is up to twice as fast and moves embeddings: those of the shipped weights
+            to a cosine of 0.998. A processor without it computes in float32 whatever is asked.
 
     Returns:
         float32 (N, C, H, W) → float32 (N, D); calls from several threads take turns.
@@ -91,7 +91,7 @@ def openvino_forward(
     openvino = importlib.import_module("openvino")
     core = openvino.Core()
     hardware = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    half = "BF16" in hardware and precision != "fp32"
+    half = "BF16" in hardware and precision == "bf16"
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
         "INFERENCE_NUM_THREADS": threads or os.cpu_count() or 1,

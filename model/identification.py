@@ -44,11 +44,13 @@ class Searches:
 
     Attributes:
         best_ps: (P, S) score with each subject, -inf of those not enrolled in the probe's cell.
+        mean_ps: (P, S) the mean over a subject's templates, 0 of those not enrolled.
         own_p: (P,) column of the subject who walks.
         enrolled: columns of the subjects enrolled in any cell.
     """
 
     best_ps: NDArray[np.float32]
+    mean_ps: NDArray[np.float32]
     own_p: NDArray[np.int64]
     enrolled: NDArray[np.intp]
 
@@ -70,6 +72,30 @@ class Searches:
         others_ps[own_rows] = -np.inf
         return own_score_p, others_ps.max(axis=1), np.isfinite(others_ps).sum(axis=1)
 
+    def cohorts(
+        self, known_s: Mask, *, own_is_first: bool
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The rest of the gallery for each probe, without the one who comes first.
+
+        Args:
+            known_s: (S,) who is enrolled.
+            own_is_first: whether the own subject is enrolled and comes first; else it is not part
+                of the gallery.
+
+        Returns:
+            (P,) mean score with the templates of the rest, nan without one; (P,) how many they are.
+        """
+        others_ps = np.where(known_s[None, :], self.best_ps, np.float32(-np.inf))
+        rows = np.arange(len(self.own_p))
+        others_ps[rows, self.own_p] = -np.inf
+        is_rest_ps = np.isfinite(others_ps)
+        if not own_is_first and others_ps.size:
+            is_rest_ps[rows, others_ps.argmax(axis=1)] = False
+        count_p = is_rest_ps.sum(axis=1)
+        sums_p = (self.mean_ps * is_rest_ps).sum(axis=1, dtype=np.float64)
+        means_p = np.where(count_p > 0, sums_p / np.maximum(count_p, 1), np.nan)
+        return means_p, count_p
+
 
 def searches(scores_nn: Scores, subject_n: ArrayLike, cells: Sequence[Cell]) -> Searches:
     """Searches each cell's gallery with its probes; a walk does not find itself.
@@ -81,12 +107,31 @@ def searches(scores_nn: Scores, subject_n: ArrayLike, cells: Sequence[Cell]) -> 
     """
     names, label_n = np.unique(np.asarray(subject_n), return_inverse=True)
     best, own = [np.zeros((0, len(names)), np.float32)], [np.zeros(0, np.int64)]
+    mean = [np.zeros((0, len(names)), np.float32)]
     for cell in cells:
         scores_pg, probes, gallery = cell_scores(scores_nn, cell)
         best.append(subject_scores(scores_pg, label_n[gallery], len(names)))
+        mean.append(_subject_means(scores_pg, label_n[gallery], len(names)))
         own.append(label_n[probes])
     best_ps = np.concatenate(best)
-    return Searches(best_ps, np.concatenate(own), np.flatnonzero(np.isfinite(best_ps).any(axis=0)))
+    return Searches(
+        best_ps,
+        np.concatenate(mean),
+        np.concatenate(own),
+        np.flatnonzero(np.isfinite(best_ps).any(axis=0)),
+    )
+
+
+def _subject_means(
+    scores_pg: Scores, gallery_label_g: NDArray[np.int64], subjects: int
+) -> NDArray[np.float32]:
+    """(P, S) mean score of each probe with each subject's walks, without itself; 0 without any."""
+    is_of_gs = (gallery_label_g[:, None] == np.arange(subjects)).astype(np.float32)
+    permitted_pg = np.isfinite(scores_pg)
+    sums_ps = np.where(permitted_pg, scores_pg, np.float32(0.0)) @ is_of_gs
+    counts_ps = permitted_pg.astype(np.float32) @ is_of_gs
+    means_ps: NDArray[np.float32] = sums_ps / np.maximum(counts_ps, 1.0)
+    return means_ps
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +263,7 @@ class Achieved:
     Attributes:
         target_fpir: what was asked for.
         gallery_size: subjects that a stranger met (the median, where galleries differ).
-        threshold: the calibration's, for a gallery of that size.
+        threshold: the calibration's, for a gallery of that size and the usual level.
         false_positive_rate: share of strangers' probes at or above the threshold (FPIR).
         true_positive_rate: share of enrolled people's probes whose best subject is the right one,
             at or above the threshold of the gallery they are part of (TPIR).
@@ -272,9 +317,21 @@ def achieved_fpir(
         is_stranger_p = others_p > 0
         if gallery_size is not None:
             is_stranger_p &= ~known_s[found.own_p]
-        passed_p = other_p >= _thresholds(calibration, target_fpir, others_p)
+        rest = found.cohorts(known_s, own_is_first=False)
+        passed_p = other_p >= calibration.thresholds(
+            target_fpir=target_fpir,
+            gallery_sizes=others_p,
+            cohort_means=rest[0],
+            cohort_sizes=rest[1],
+        )
         is_enrolled_p = np.isfinite(own_score_p)
-        right_p = own_score_p >= _thresholds(calibration, target_fpir, others_p + 1)
+        rest = found.cohorts(known_s, own_is_first=True)
+        right_p = own_score_p >= calibration.thresholds(
+            target_fpir=target_fpir,
+            gallery_sizes=others_p + 1,
+            cohort_means=rest[0],
+            cohort_sizes=rest[1],
+        )
         right_p &= own_score_p > other_p
         for row, asked_p in enumerate(
             (is_stranger_p & passed_p, is_stranger_p, is_enrolled_p & right_p, is_enrolled_p)
@@ -291,15 +348,3 @@ def achieved_fpir(
         false_positive_rate=SubjectMean(false_s1, strangers_s1).estimate(),
         true_positive_rate=SubjectMean(true_s1, enrolled_s1).estimate(),
     )
-
-
-def _thresholds(
-    calibration: Calibration, target_fpir: float, sizes_p: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """(P,) the calibration's threshold for each probe's gallery."""
-    different, place_p = np.unique(sizes_p, return_inverse=True)
-    thresholds = [
-        calibration.threshold(target_fpir=target_fpir, gallery_size=int(size)) for size in different
-    ]
-    threshold_p: NDArray[np.float64] = np.array(thresholds)[place_p]
-    return threshold_p

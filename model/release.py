@@ -8,6 +8,8 @@ Shape letters: N walks, S subjects, D embedding size.
 
 from __future__ import annotations
 
+import functools
+import operator
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +27,9 @@ from model.scores import cosine_scores
 from model.train import TrainedNetwork
 
 ENCODE_AT_ONCE = 256  # GEIs
+# Of real masks, measured on eight people of CASIA-A (docs/decisions/0008-levels.md): strangers'
+# mean cosine before one camera, and how their scores draw together, less than (1 − level).
+USUAL_LEVEL, LEVEL_EXPONENT = 0.4, 0.75
 ENROLLED_WALKS = 4  # templates of a person in calibration, as after one enrolment
 
 
@@ -93,19 +98,25 @@ def calibrated(checkpoint: Checkpoint, people: WalkSet) -> Checkpoint:
         rows = np.flatnonzero(people.view_n == camera)
         enrolled_n = people.select(rows).order_n < ENROLLED_WALKS
         probes, templates = rows[~enrolled_n], rows[enrolled_n]
-        scores_ns = calibrate.impostor_scores(
+        scores = calibrate.impostor_scores(
             vectors_nd[probes],
             people.label_n[probes],
             vectors_nd[templates],
             people.label_n[templates],
             subjects=people.subjects,
         )
-        by_camera.append(scores_ns)
+        by_camera.append(scores)
     source = (
         f"{people.subjects} procedural walkers not seen in training, any condition, probe and"
         f" {ENROLLED_WALKS} templates each from the same camera, {len(by_camera)} cameras"
     )
-    curve = calibrate.fit(np.concatenate(by_camera), subjects=people.subjects, source=source)
+    curve = calibrate.fit_normalised(
+        functools.reduce(operator.add, by_camera),
+        usual_level=USUAL_LEVEL,
+        level_exponent=LEVEL_EXPONENT,
+        subjects=people.subjects,
+        source=source,
+    )
     return replace(checkpoint, calibration=curve)
 
 

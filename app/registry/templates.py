@@ -79,12 +79,14 @@ class SubjectTemplates:
     """All templates of one subject by one checkpoint.
 
     Attributes:
+        subject_id: number of the subject's row.
         subject: the caller's id.
         name: of the person, if known.
         walk_ids: N ids, the walk of each vector.
         vectors_nd: (N, D) float32 unit vectors; (0, 0) when there is none.
     """
 
+    subject_id: int
     subject: str
     name: str | None
     walk_ids: tuple[str, ...]
@@ -224,6 +226,7 @@ class Templates:
                 .order_by(templates.c.id)
             ).all()
         return SubjectTemplates(
+            subject_id=found.id,
             subject=found.subject,
             name=found.name,
             walk_ids=tuple(row.walk_id for row in rows),

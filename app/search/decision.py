@@ -60,7 +60,7 @@ def decide(result: SearchResult, calibration: Calibration, *, target_fpir: float
         target_fpir: share of strangers that may be taken for somebody enrolled, 0 < x < 1.
     """
     threshold = calibration.threshold(
-        target_fpir=target_fpir, gallery_size=max(1, result.gallery_size)
+        target_fpir=target_fpir, gallery_size=max(1, result.gallery_size), cohort=result.cohort
     )
     best = result.candidates[0] if result.candidates else None
     matches = best is not None and best.score >= threshold
@@ -85,7 +85,7 @@ def decide_verification(
         calibration: gives the threshold.
         target_fmr: share of impostors that may be accepted, 0 < x < 1.
     """
-    threshold = calibration.verification_threshold(target_fmr=target_fmr)
+    threshold = calibration.verification_threshold(target_fmr=target_fmr, cohort=comparison.cohort)
     matches = comparison.score is not None and comparison.score >= threshold
     return Verification(
         decision="match" if matches else "no-match",
@@ -107,7 +107,7 @@ def possible_duplicates(
         subject: who was enrolled; left out.
         target_fmr: share of pairs of different people that may be reported, 0 < x < 1.
     """
-    threshold = calibration.verification_threshold(target_fmr=target_fmr)
+    threshold = calibration.verification_threshold(target_fmr=target_fmr, cohort=result.cohort)
     return tuple(
         candidate
         for candidate in result.candidates

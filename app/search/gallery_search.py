@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from app.registry import Registry
 from app.search.index import Hits, TemplateIndex
+from model.calibration import Cohort
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,13 @@ class SearchResult:
         candidates: one per subject, best first; equal scores by subject id.
         gallery_size: subjects with at least one template by this checkpoint.
         revision: of the gallery, as it was searched.
+        cohort: everybody but the best candidate; None where there is nobody else.
     """
 
     candidates: tuple[Candidate, ...]
     gallery_size: int
     revision: int
+    cohort: Cohort | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Comparison:
         score: cosine similarity of the closest pair; None when the subject has no template.
         walk_id: the enrolled walk that scored best.
         templates: how many templates the subject has by this checkpoint.
+        cohort: everybody else in the gallery; None where there is nobody.
     """
 
     subject: str
@@ -69,6 +73,7 @@ class Comparison:
     score: float | None
     walk_id: str | None
     templates: int
+    cohort: Cohort | None = None
 
 
 class GallerySearch:
@@ -108,7 +113,9 @@ class GallerySearch:
             found = index.search(vectors_kd, top_k)
             candidates = self._name_candidates(found)
             if candidates is not None:
-                return SearchResult(candidates[:top_k], found.subjects, found.revision)
+                return SearchResult(
+                    candidates[:top_k], found.subjects, found.revision, found.cohort
+                )
             # Somebody was erased between the search and the naming: search without them.
 
     def compare(
@@ -118,7 +125,7 @@ class GallerySearch:
         vectors_kd: NDArray[np.float32],
         subject: str,
     ) -> Comparison:
-        """Scores a probe against one subject, straight from SQL.
+        """Scores a probe against one subject, straight from SQL; the cohort is the index's.
 
         Args:
             gallery_name: where the subject is enrolled.
@@ -141,6 +148,9 @@ class GallerySearch:
             score=float(scores_n[best]),
             walk_id=enrolled.walk_ids[best],
             templates=len(enrolled.walk_ids),
+            cohort=self._up_to_date(gallery_name, checkpoint_id).cohort(
+                vectors_kd, enrolled.subject_id
+            ),
         )
 
     def refresh(self) -> None:

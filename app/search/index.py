@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.registry.templates import TemplateChanges
 from app.search.turns import SharedLock
+from model.calibration import Cohort
 
 _FIRST_LOOK = 4
 """Templates looked at first, per subject wanted: most subjects have fewer close templates."""
@@ -45,11 +46,13 @@ class Hits:
         hits: one per subject, best first. More than were asked for when the last ones tie.
         subjects: how many subjects the index holds.
         revision: of the gallery, as it was searched.
+        cohort: everybody but the best hit; None where there is nobody else.
     """
 
     hits: tuple[Hit, ...]
     subjects: int
     revision: int
+    cohort: Cohort | None
 
 
 class TemplateIndex:
@@ -68,6 +71,7 @@ class TemplateIndex:
         self._size = 0
         self._position_of: dict[int, int] = {}
         self._templates_per_subject: dict[int, int] = {}
+        self._sum_d = np.zeros(0, dtype=np.float64)  # of all vectors held
 
     def __len__(self) -> int:
         """How many templates are held."""
@@ -114,7 +118,28 @@ class TemplateIndex:
                 ),
                 subjects=len(self._templates_per_subject),
                 revision=self.revision,
+                cohort=self._cohort(vectors_kd, next(iter(best), None)),
             )
+
+    def cohort(self, vectors_kd: NDArray[np.float32], subject_id: int) -> Cohort | None:
+        """How alike a probe is to everybody but one subject; None where there is nobody else."""
+        with self._lock.shared():
+            return self._cohort(vectors_kd, subject_id)
+
+    def _cohort(self, vectors_kd: NDArray[np.float32], left_out: int | None) -> Cohort | None:
+        others = len(self._templates_per_subject) - (left_out in self._templates_per_subject)
+        if self._flat is None or others == 0 or len(vectors_kd) == 0:
+            return None
+        positions = np.flatnonzero(self._subjects_n[: self._size] == left_out)
+        left_out_d = self._vectors_nd(self._flat)[positions].sum(axis=0, dtype=np.float64)
+        mean_d = (self._sum_d - left_out_d) / (self._size - len(positions))
+        return Cohort(float(vectors_kd.mean(axis=0) @ mean_d), others)
+
+    def _vectors_nd(self, flat: faiss.IndexFlatIP) -> NDArray[np.float32]:
+        """A view of what the index holds."""
+        held = faiss.rev_swig_ptr(flat.get_xb(), self._size * flat.d)
+        vectors_nd: NDArray[np.float32] = held.reshape(self._size, flat.d)
+        return vectors_nd
 
     def _best_templates(
         self, vectors_kd: NDArray[np.float32], top_k: int
@@ -159,7 +184,9 @@ class TemplateIndex:
             return
         if self._flat is None:
             self._flat = faiss.IndexFlatIP(changes.vectors_nd.shape[1])
+            self._sum_d = np.zeros(changes.vectors_nd.shape[1], dtype=np.float64)
         self._flat.add(np.ascontiguousarray(changes.vectors_nd))
+        self._sum_d += changes.vectors_nd.sum(axis=0, dtype=np.float64)
         start, end = self._size, self._size + added
         self._templates_n = _with_room(self._templates_n, end)
         self._subjects_n = _with_room(self._subjects_n, end)
@@ -179,10 +206,8 @@ class TemplateIndex:
         ]
         if self._flat is None or not gaps:
             return
-        dimensions = self._flat.d
-        vectors_nd = faiss.rev_swig_ptr(self._flat.get_xb(), self._size * dimensions).reshape(
-            self._size, dimensions
-        )
+        vectors_nd = self._vectors_nd(self._flat)
+        self._sum_d -= vectors_nd[gaps].sum(axis=0, dtype=np.float64)
         for gap in sorted(gaps, reverse=True):
             self._forget_subject_of(gap)
             last = self._size - 1

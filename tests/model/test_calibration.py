@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.calibrate import fit, impostor_scores
-from model.calibration import Calibration
+from model.calibrate import ImpostorScores, fit, fit_normalised, impostor_scores
+from model.calibration import Calibration, Cohort
 
 CURVE = Calibration(
     false_match_rates=(0.5, 0.01, 1e-6),
@@ -94,7 +94,8 @@ def test_an_impostor_score_is_the_best_of_a_stranger_s_templates() -> None:
     scores = impostor_scores(
         probes, np.array([0, 2]), templates, np.array([0, 2, 2], dtype=np.int64), subjects=3
     )
-    np.testing.assert_allclose(scores, [[np.nan, np.nan, 0.4], [0.0, np.nan, np.nan]])
+    np.testing.assert_allclose(scores.best_ns, [[np.nan, np.nan, 0.4], [0.0, np.nan, np.nan]])
+    np.testing.assert_allclose(scores.mean_ns, [[np.nan, np.nan, 0.25], [0.0, np.nan, np.nan]])
 
 
 @pytest.mark.parametrize("alike", [0.0, 0.7])
@@ -123,3 +124,71 @@ def test_an_exponent_outside_zero_to_one_is_refused() -> None:
     """More people in the gallery never mean less chance of a false match."""
     with pytest.raises(ValueError, match="exponent"):
         replace(CURVE, gallery_exponent=1.2)
+
+
+def _people(
+    seed: int, people: int, walks: int, common: float
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Unit vectors of people's walks; `common` is the cosine that all of them share."""
+    rng = np.random.default_rng(seed)
+    own_nd = rng.normal(size=(people, 1, 32)) + 0.6 * rng.normal(size=(people, walks, 32))
+    own_nd = own_nd.reshape(-1, 32)
+    own_nd /= np.linalg.norm(own_nd, axis=1, keepdims=True)
+    shared_n1 = np.full((len(own_nd), 1), np.sqrt(common))
+    vectors_nd = np.hstack((np.sqrt(1.0 - common) * own_nd, shared_n1))
+    return vectors_nd.astype(np.float32), np.repeat(np.arange(people), walks)
+
+
+def _impostors(seed: int, people: int, common: float) -> ImpostorScores:
+    vectors_nd, subject_n = _people(seed, people, 5, common)
+    is_probe_n = np.arange(len(subject_n)) % 5 == 4
+    return impostor_scores(
+        vectors_nd[is_probe_n],
+        subject_n[is_probe_n],
+        vectors_nd[~is_probe_n],
+        subject_n[~is_probe_n],
+        subjects=people,
+    )
+
+
+@pytest.mark.parametrize("common", [0.0, 0.4])
+def test_the_target_holds_where_all_walks_look_somewhat_alike(common: float) -> None:
+    """Fitted where they do not: the rest of the gallery tells how much."""
+    curve = fit_normalised(
+        _impostors(1, 150, 0.0), usual_level=0.0, level_exponent=1.0, subjects=150, source="a test"
+    )
+    strangers = _impostors(2, 400, common)
+    best_ns, mean_ns = strangers.best_ns[:, :20], strangers.mean_ns[:, :20]
+    passed = []
+    for best_s, mean_s in zip(best_ns[20:], mean_ns[20:], strict=True):
+        rest_s = np.delete(mean_s, int(best_s.argmax()))
+        cohort = Cohort(float(rest_s.mean()), len(rest_s))
+        threshold = curve.threshold(target_fpir=0.1, gallery_size=20, cohort=cohort)
+        passed.append(bool(best_s.max() >= threshold))
+    assert 0.05 <= float(np.mean(passed)) <= 0.2
+    without = curve.threshold(target_fpir=0.1, gallery_size=20)
+    assert (float((best_ns[20:].max(axis=1) >= without).mean()) > 0.5) == (common > 0.0)
+
+
+def test_one_neighbour_moves_a_threshold_less_than_many() -> None:
+    """A cohort of one may be the only relative."""
+    alone, one, many = (
+        CURVE.verification_threshold(target_fmr=0.01, cohort=cohort)
+        for cohort in (None, Cohort(0.5, 1), Cohort(0.5, 100))
+    )
+    assert alone == pytest.approx(0.6)
+    assert alone < one < many < 1.0
+
+
+def test_without_a_cohort_the_usual_level_holds() -> None:
+    """A gallery of one person on real masks must not be trusted with walkers' thresholds."""
+    careful = replace(CURVE, usual_level=0.4)
+    assert careful.verification_threshold(target_fmr=0.01) == pytest.approx(0.4 + 0.6 * 0.6)
+    crowd = Cohort(0.0, 200)
+    assert careful.verification_threshold(target_fmr=0.01, cohort=crowd) == pytest.approx(
+        0.6, abs=0.01
+    )
+
+
+def test_a_level_beyond_all_measure_still_gives_a_threshold_that_can_be_reached() -> None:
+    assert CURVE.verification_threshold(target_fmr=1e-6, cohort=Cohort(1.0, 50)) <= 1.0

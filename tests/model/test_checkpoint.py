@@ -72,6 +72,6 @@ def test_the_shipped_weights_fit_in_26_megabytes_and_carry_their_record() -> Non
     assert path.stat().st_size <= 26_000_000
     checkpoint = load_checkpoint(path)
     assert checkpoint.network.architecture == "l-resnet50"
-    assert {"config", "walkers", "images_seen", "seconds", "commit"} <= checkpoint.training.keys()
+    assert {"config", "data", "images_seen", "seconds", "commit"} <= checkpoint.training.keys()
     assert checkpoint.calibration.comparisons > 10_000
     assert "walkers" in checkpoint.metrics

@@ -63,13 +63,13 @@ def test_a_batch_gives_what_single_geis_give(runtime: Runtime) -> None:
     assert encoder.runtime == runtime
     geis = _geis(4)
     one_by_one = np.concatenate([encoder.encode(gei[None]) for gei in geis])
-    # bfloat16 keeps 8 bits, and another batch size may sum in another order.
-    assert np.all((encoder.encode(geis) * one_by_one).sum(axis=1) >= 0.9999)
+    # Another batch size may sum in another order.
+    assert np.all((encoder.encode(geis) * one_by_one).sum(axis=1) >= 0.99999)
     assert encoder.encode(geis[:0]).shape == (0, 16)
 
 
 def test_the_shipped_weights_serve_what_torch_gives_for_generated_walks() -> None:
-    """Cosine of at least 0.999 as served, whatever the processor computes in."""
+    """Cosine of at least 0.9999."""
     encoder = Encoder.load(device="cpu")
     geis_nhw = walker_geis_nhw(encoder.checkpoint, 6)
     images_nchw = geis_nhw[:, None].astype(np.float32) / np.float32(255.0)
@@ -79,7 +79,7 @@ def test_the_shipped_weights_serve_what_torch_gives_for_generated_walks() -> Non
         if encoder.checkpoint.mirror_average:
             mirrored = network(torch.from_numpy(images_nchw[..., ::-1].copy())).embedding_nd
             expected = torch.nn.functional.normalize(expected + mirrored)
-    assert (encoder.encode(geis_nhw) * expected.numpy()).sum(axis=1).min() >= 0.999
+    assert (encoder.encode(geis_nhw) * expected.numpy()).sum(axis=1).min() >= 0.9999
 
 
 def test_openvino_serves_without_calling_home() -> None:

@@ -162,7 +162,7 @@ def _achieved(
 
 def test_achieved_rates_by_hand() -> None:
     """Three people. A target of 0.19 among two others is an FMR of 0.1: the threshold is 0.75."""
-    found = _achieved([[0.95, 0.75, 0.1], [0.9, 0.85, 0.1], [0.1, 0.1, 0.7]], target=0.19)
+    found = _achieved([[0.95, 0.75, 0.0], [0.9, 0.85, 0.0], [0.1, 0.1, 0.7]], target=0.19)
     assert found.gallery_size == 2
     assert found.threshold == pytest.approx(0.75, abs=1e-12)
     # As strangers: the 1st reaches 0.75 exactly (a match), the 2nd 0.9, the 3rd 0.1.
@@ -170,6 +170,13 @@ def test_achieved_rates_by_hand() -> None:
     # As one of three enrolled: the 1st is found; the 2nd taken for the 1st; the 3rd too low.
     assert found.true_positive_rate.value == pytest.approx(1 / 3)
     assert (found.false_positive_rate.people, found.false_positive_rate.comparisons) == (3, 3)
+
+
+def test_who_is_somewhat_like_the_rest_of_the_gallery_must_be_more_like_the_best() -> None:
+    """The 1st, as a stranger, has a cohort of one at 0.1, so a level of 0.05: 0.7625 is asked."""
+    for best, passes in ((0.762, False), (0.763, True)):
+        found = _achieved([[0.95, best, 0.1], [0.1, 0.85, 0.1], [0.1, 0.1, 0.7]], target=0.19)
+        assert (found.false_positive_rate.value > 0.0) == passes
 
 
 def test_the_threshold_rises_with_the_gallery_that_a_probe_meets() -> None:

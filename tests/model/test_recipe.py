@@ -16,9 +16,7 @@ from model.recipe import DEFAULT_RECIPE, FEWEST_PEOPLE, Generation, make_checkpo
 def test_a_recipe_makes_a_checkpoint_that_serves(tmp_path: Path) -> None:
     """Two steps teach nothing, but every part has run and left its record."""
     recipe = replace(DEFAULT_RECIPE, steps=2)
-    generation = Generation(
-        tmp_path, people=FEWEST_PEOPLE, processes=1, frames=26, frames_spread=0
-    )
+    generation = Generation(tmp_path, people=FEWEST_PEOPLE, processes=1, frames=26, frames_spread=0)
     made = make_checkpoint(recipe, generation)
     save_checkpoint(made, tmp_path / "checkpoint.safetensors")
     checkpoint = load_checkpoint(tmp_path / "checkpoint.safetensors")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.search import (
@@ -12,7 +14,7 @@ from app.search import (
     decide_verification,
     possible_duplicates,
 )
-from model.calibration import Calibration
+from model.calibration import Calibration, Cohort
 
 CURVE = Calibration(
     false_match_rates=(0.5, 0.1, 0.01, 0.001, 0.0001),
@@ -52,6 +54,13 @@ def test_a_larger_gallery_and_a_stricter_rate_both_raise_the_threshold() -> None
 
     assert threshold(1, 0.01) < threshold(100, 0.01)
     assert threshold(1, 0.01) < threshold(1, 0.001)
+
+
+def test_where_everybody_looks_alike_a_match_must_look_more_alike() -> None:
+    """The same score is a match among people who are unlike the probe, and none among its kind."""
+    for mean, expected in ((0.0, "match"), (0.4, "unknown")):
+        found = replace(result(candidate("anna", 0.6)), cohort=Cohort(mean, 9))
+        assert decide(found, CURVE, target_fpir=0.01).decision == expected
 
 
 def test_nobody_is_known_in_an_empty_gallery() -> None:

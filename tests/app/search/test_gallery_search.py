@@ -176,6 +176,35 @@ def test_a_claim_is_compared_with_the_claimed_subject_alone(registry: Registry) 
         search.compare("nowhere", CHECKPOINT, axis(0)[None], "anna")
 
 
+def test_a_cohort_is_everybody_but_the_best_also_after_changes(registry: Registry) -> None:
+    """The mean over their templates, when the vectors in memory have moved about."""
+    walks = enroll(registry, "anna", [between(0, 1, 0.9), between(0, 1, 0.8)]).walks
+    enroll(registry, "gone", [between(0, 2, 0.7)])
+    enroll(registry, "bert", [between(0, 1, 0.6), between(0, 2, 0.1)])
+    enroll(registry, "cora", [between(0, 3, 0.2)])
+    search = GallerySearch(registry)
+    before = search.search("default", CHECKPOINT, axis(0)[None], top_k=1)
+    assert before.cohort is not None
+    assert before.cohort.subjects == 3
+    assert before.cohort.mean == pytest.approx((0.7 + 0.6 + 0.1 + 0.2) / 4, abs=1e-6)
+    registry.subjects.delete("gone")
+    registry.walks.delete(walks[0])
+    after = search.search("default", CHECKPOINT, axis(0)[None], top_k=1)
+    assert after.cohort is not None
+    assert after.cohort.subjects == 2
+    assert after.cohort.mean == pytest.approx((0.6 + 0.1 + 0.2) / 3, abs=1e-6)
+    claimed = search.compare("default", CHECKPOINT, axis(0)[None], "cora")
+    assert claimed.cohort is not None
+    assert claimed.cohort.mean == pytest.approx((0.8 + 0.6 + 0.1) / 3, abs=1e-6)
+
+
+def test_nobody_else_is_no_cohort(registry: Registry) -> None:
+    enroll(registry, "anna", [axis(0)])
+    search = GallerySearch(registry)
+    assert search.search("default", CHECKPOINT, axis(0)[None], top_k=1).cohort is None
+    assert search.compare("default", CHECKPOINT, axis(0)[None], "anna").cohort is None
+
+
 def test_searches_beside_writers_find_whoever_is_there_for_certain(registry: Registry) -> None:
     """Every thread finds its own last enrolment at once, and nobody finds the erased."""
     search = GallerySearch(registry)
