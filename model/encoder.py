@@ -9,8 +9,9 @@ Shape letters: N walks, H rows, W columns, D embedding size.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from model.cpu_runtimes import (
 )
 from model.onnx_graph import onnx_model
 
+ENCODE_AT_ONCE = 256  # GEIs: bounds the memory of a forward pass
+
+Encode: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -93,7 +97,7 @@ class Encoder:
         return cls(checkpoint, device=device, threads=threads, runtime=runtime)
 
     def encode(self, geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Embeds a batch.
+        """Embeds any number of GEIs, some at a time.
 
         Args:
             geis_nhw: uint8 (N, H, W) of the size in `checkpoint.gei`; N may be 0.
@@ -113,6 +117,9 @@ class Encoder:
             raise ValueError(msg)
         if len(geis_nhw) == 0:
             return np.zeros((0, self.embedding_size), np.float32)
+        return in_batches(self._encode_batch, geis_nhw)
+
+    def _encode_batch(self, geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
         images_nchw = geis_nhw[:, None].astype(np.float32) / np.float32(255.0)
         if not self.checkpoint.mirror_average:
             return self._forward(images_nchw)
@@ -120,6 +127,12 @@ class Encoder:
         mean_nd = both[: len(geis_nhw)] + both[len(geis_nhw) :]
         unit_nd: NDArray[np.float32] = mean_nd / np.linalg.norm(mean_nd, axis=1, keepdims=True)
         return unit_nd
+
+
+def in_batches(encode: Encode, geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Encodes any number of GEIs, at most `ENCODE_AT_ONCE` at a time: (N, H, W) → (N, D), N > 0."""
+    batches = np.split(geis_nhw, range(ENCODE_AT_ONCE, len(geis_nhw), ENCODE_AT_ONCE))
+    return np.concatenate([encode(batch_nhw) for batch_nhw in batches])
 
 
 def _use_cuda(device: Device) -> bool:

@@ -5,12 +5,8 @@ Shape letters: N walks, H rows, W columns, D embedding size.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from model.baselines import LinearBaseline, pixels
@@ -20,6 +16,7 @@ from model.datasets.recorded_set import Caching
 from model.datasets.recordings import read_recordings
 from model.datasets.walker_recipe import WalkerSetConfig
 from model.datasets.walker_set import build_walker_set
+from model.encoder import Encode, in_batches
 from model.enrolment import failure_to_enrol
 from model.evaluation_report import DatasetName, EvaluationReport, MethodReport, Metric
 from model.evaluation_sections import (
@@ -33,13 +30,10 @@ from model.gei import GeiConfig
 from model.measuring import Measuring
 from model.scores import Scores, cosine_scores, euclidean_scores
 
-Encode: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-
 # Seeds of people; the ranges never meet, and training uses those below a million.
 VALIDATION_IDENTITY = 4_000_000
 UNSEEN_IDENTITY = 5_000_000
 CALIBRATION_IDENTITY = 6_000_000
-ENCODE_AT_ONCE = 256  # GEIs: bounds the memory of a forward pass
 
 
 def unseen_walkers(gei: GeiConfig | None = None, *, identities: int = 50) -> WalkerSetConfig:
@@ -131,11 +125,7 @@ def score(
         raise NothingToScore(f"No walk of {dataset} could be used: {refused or 'there is none'}.")
     scores_by_method: dict[str, Scores] = {}
     if encode is not None:
-        batches = [
-            encode(walks.geis_nhw[first : first + ENCODE_AT_ONCE])
-            for first in range(0, len(walks), ENCODE_AT_ONCE)
-        ]
-        scores_by_method["network"] = cosine_scores(np.concatenate(batches))
+        scores_by_method["network"] = cosine_scores(in_batches(encode, walks.geis_nhw))
     scores_by_method["raw GEI"] = euclidean_scores(pixels(walks.geis_nhw))
     if linear_baseline is not None:
         scores_by_method["PCA + LDA"] = cosine_scores(linear_baseline.encode(walks.geis_nhw))

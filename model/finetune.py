@@ -26,7 +26,7 @@ from model.finetune_report import FinetuneReport
 from model.people_recipe import TERMS
 from model.people_split import PeopleSplit
 from model.protocols import Cell
-from model.release import as_trained, calibrated, commit, encode_all
+from model.release import as_trained, calibrated, commit
 from model.scores import Scores, cosine_scores
 from model.train import train
 from model.train_config import TrainConfig
@@ -144,7 +144,7 @@ def compare(
     label_n, strangers_n = own.label_n, split.strangers_n
     known_n = split.trained_n | split.kept_back_n
     before_nd, after_nd = (
-        encode_all(Encoder(checkpoint), own.geis_nhw) for checkpoint in (before, after)
+        Encoder(checkpoint).encode(own.geis_nhw) for checkpoint in (before, after)
     )
     of_strangers = _Pair(
         cosine_scores(before_nd[strangers_n]),
@@ -155,8 +155,8 @@ def compare(
         cosine_scores(before_nd[known_n]), cosine_scores(after_nd[known_n]), label_n[known_n]
     )
     of_walkers = _Pair(
-        cosine_scores(encode_all(Encoder(before), unseen.geis_nhw)),
-        cosine_scores(encode_all(Encoder(after), unseen.geis_nhw)),
+        cosine_scores(Encoder(before).encode(unseen.geis_nhw)),
+        cosine_scores(Encoder(after).encode(unseen.geis_nhw)),
         unseen.label_n,
     )
     everything_n = np.ones(len(of_strangers.subject_n), dtype=np.bool_)

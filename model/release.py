@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model import calibrate
 from model.checkpoint import Checkpoint, Weights, build_checkpoint
@@ -23,10 +22,11 @@ from model.datasets.walk_set import WalkSet
 from model.encoder import Encoder
 from model.gei import GeiConfig
 from model.network import GaitNetwork
+from model.protocols import Cell
+from model.ranking import identify
 from model.scores import cosine_scores
 from model.train import TrainedNetwork
 
-ENCODE_AT_ONCE = 256  # GEIs
 # Of real masks, measured on eight people of CASIA-A (docs/decisions/0008-levels.md): strangers'
 # mean cosine before one camera, and how their scores draw together, less than (1 − level).
 USUAL_LEVEL, LEVEL_EXPONENT = 0.4, 0.75
@@ -92,7 +92,7 @@ def calibrated(checkpoint: Checkpoint, people: WalkSet) -> Checkpoint:
         checkpoint: whose thresholds are to be known.
         people: each filmed by the same cameras in more than `ENROLLED_WALKS` walks.
     """
-    vectors_nd = encode_all(Encoder(checkpoint), people.geis_nhw)
+    vectors_nd = Encoder(checkpoint).encode(people.geis_nhw)
     by_camera = []
     for camera in np.unique(people.view_n):
         rows = np.flatnonzero(people.view_n == camera)
@@ -122,20 +122,10 @@ def calibrated(checkpoint: Checkpoint, people: WalkSet) -> Checkpoint:
 
 def validation_rank1(checkpoint: Checkpoint, walkers: WalkSet) -> float:
     """Share of the second half of everybody's walks whose best match in the first half is right."""
-    vectors_nd = encode_all(Encoder(checkpoint), walkers.geis_nhw)
+    vectors_nd = Encoder(checkpoint).encode(walkers.geis_nhw)
     enrolled_n = walkers.order_n < (int(walkers.order_n.max()) + 1) // 2
-    scores_nn = cosine_scores(vectors_nd)[~enrolled_n][:, enrolled_n]
-    best_n = walkers.label_n[enrolled_n][scores_nn.argmax(axis=1)]
-    return float((best_n == walkers.label_n[~enrolled_n]).mean())
-
-
-def encode_all(encoder: Encoder, geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Embeds any number of GEIs, some at a time: (N, H, W) → (N, D)."""
-    parts = [
-        encoder.encode(geis_nhw[first : first + ENCODE_AT_ONCE])
-        for first in range(0, len(geis_nhw), ENCODE_AT_ONCE)
-    ]
-    return np.concatenate(parts)
+    found = identify(cosine_scores(vectors_nd), walkers.label_n, [Cell(~enrolled_n, enrolled_n)])
+    return found.rank(1).value
 
 
 def _weights_of(network: GaitNetwork) -> Weights:

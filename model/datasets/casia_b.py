@@ -13,11 +13,12 @@ from pathlib import Path
 from model.datasets.casia_b_files import SubjectFiles, read_subject, subjects_in
 from model.datasets.casia_b_slots import KNOWN_GAPS, Slot
 from model.datasets.labelled import Refusal, drift
+from model.datasets.packing import pack_pictures
 from model.datasets.recorded_set import Caching, blank_frames, build_recorded_set
-from model.datasets.shard import PackedWalk, ShardContent, pack_frames
+from model.datasets.shard import PackedWalk, ShardContent
 from model.datasets.shard_building import ShardTask
 from model.datasets.walk_set import WalkSet
-from model.gei import GeiConfig, align, energy_image, mean_image
+from model.gei import GeiConfig
 from model.refusals import WalkRefused
 from model.silhouettes import SilhouetteSequence
 
@@ -56,22 +57,17 @@ def pack_slot(slot: Slot, sequence: SilhouetteSequence, gei: GeiConfig) -> Packe
     """A walk for the cache, or why it has too few usable frames."""
     lenient = replace(gei, fewest_frames=min(gei.fewest_frames, FEWEST_FRAMES))
     try:
-        aligned = align(sequence, lenient)
+        packed = pack_pictures(sequence, lenient)
     except WalkRefused as refusal:
         return Refusal(str(slot), refusal.code, refusal.detail, slot.subject)
-    try:
-        image = energy_image(sequence, lenient)
-        gei_hw, period_frames = image.gei_hw, image.quality.period_frames
-    except WalkRefused:
-        gei_hw, period_frames = mean_image(aligned.frames_thw), float("nan")
     return PackedWalk(
-        frames_packed_tb=pack_frames(aligned.frames_thw),
-        gei_hw=gei_hw,
+        frames_packed_tb=packed.frames_packed_tb,
+        gei_hw=packed.gei_hw,
         subject=slot.subject,
         condition=slot.condition,
         walk=slot.walk,
         view_degrees=float(slot.view_degrees),
         drift=drift(sequence),
-        period_frames=period_frames,
-        blank_frames=blank_frames(aligned),
+        period_frames=packed.period_frames,
+        blank_frames=blank_frames(packed.aligned),
     )

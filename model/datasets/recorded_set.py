@@ -169,7 +169,8 @@ def _capture_code() -> bytes:
     """Changes when the code between files and GEI changes."""
     folder = Path(capture.__file__).parent
     beside = [folder.parent / name for name in ("gei.py", "gait_period.py", "silhouettes.py")]
-    readers = [Path(__file__).with_name(name) for name in ("casia_b.py", "casia_b_files.py")]
+    names = ("casia_b.py", "casia_b_files.py", "packing.py")
+    readers = [Path(__file__).with_name(name) for name in names]
     digest = hashlib.sha256()
     for path in [*sorted(folder.glob("*.py")), *beside, *readers, Path(__file__)]:
         digest.update(path.read_bytes())

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from model import walkers
 from model.capture.mask import cut_out_walker
-from model.gei import GeiConfig, align, energy_image, mean_image
+from model.datasets.packing import pack_pictures
+from model.gei import GeiConfig
 from model.refusals import WalkRefused
 from model.silhouettes import Silhouette, SilhouetteSequence
 from model.walkers import Condition, FaultSettings, Identity, Shot, walk_silhouettes
@@ -127,15 +128,19 @@ def takes_of(seed: int, config: WalkerSetConfig) -> Iterator[Take | None]:
                 faults=faults,
                 halts=halts,
             )
-            packed = _pack(as_captured(sequence), config.gei)
-            yield packed and Take(
-                frames_packed_tb=packed[0],
-                gei_hw=packed[1],
+            try:
+                packed = pack_pictures(as_captured(sequence), config.gei)
+            except WalkRefused:
+                yield None
+                continue
+            yield Take(
+                frames_packed_tb=packed.frames_packed_tb,
+                gei_hw=packed.gei_hw,
                 identity=seed,
                 azimuth_degrees=shot.azimuth_degrees % 360.0,
                 condition=CONDITIONS.index(condition),
                 walk_index=walk_index,
-                period_frames=packed[2],
+                period_frames=packed.period_frames,
             )
 
 
@@ -148,23 +153,6 @@ def as_captured(sequence: SilhouetteSequence) -> SilhouetteSequence:
             walker = replace(walker, top=walker.top + one.top, left=walker.left + one.left)
         cleaned.append(walker)
     return replace(sequence, silhouettes=tuple(cleaned))
-
-
-def _pack(
-    sequence: SilhouetteSequence, gei: GeiConfig
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], float] | None:
-    """Packed frames, GEI and period of a walk; None where the GEI code refuses it."""
-    try:
-        frames_thw = align(sequence, gei).frames_thw
-    except WalkRefused:
-        return None
-    try:
-        image = energy_image(sequence, gei)
-        gei_hw, period_frames = image.gei_hw, image.quality.period_frames
-    except WalkRefused:  # no period, yet good enough to learn the shape from
-        gei_hw, period_frames = mean_image(frames_thw), float("nan")
-    packed_tb = np.packbits(frames_thw.reshape(len(frames_thw), -1), axis=1)
-    return packed_tb, gei_hw, period_frames
 
 
 def _generator_fingerprint() -> str:

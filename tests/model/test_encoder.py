@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.cpu_runtimes import Precision, Runtime, onnxruntime_forward, openvino_forward
-from model.encoder import DeviceNotAvailable, Encoder
+from model.encoder import ENCODE_AT_ONCE, DeviceNotAvailable, Encoder
 from model.export import walker_geis_nhw
 from model.network_config import NetworkConfig
 from model.onnx_graph import onnx_model
@@ -66,6 +66,17 @@ def test_a_batch_gives_what_single_geis_give(runtime: Runtime) -> None:
     # Another batch size may sum in another order.
     assert np.all((encoder.encode(geis) * one_by_one).sum(axis=1) >= 0.99999)
     assert encoder.encode(geis[:0]).shape == (0, 16)
+
+
+def test_more_walks_than_one_forward_pass_takes_come_back_in_order() -> None:
+    """A data set is embedded in pieces, whoever asks."""
+    encoder = Encoder(untrained_checkpoint(NetworkConfig(embedding_size=16)), device="cpu")
+    geis_nhw = np.tile(_geis(3), (ENCODE_AT_ONCE // 3 + 2, 1, 1))
+    vectors_nd = encoder.encode(geis_nhw)
+    assert len(vectors_nd) == len(geis_nhw) > ENCODE_AT_ONCE
+    assert (vectors_nd * encoder.encode(geis_nhw[:3])[np.arange(len(geis_nhw)) % 3]).sum(
+        axis=1
+    ).min() >= 0.99999
 
 
 def test_the_shipped_weights_serve_what_torch_gives_for_generated_walks() -> None:
