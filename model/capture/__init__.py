@@ -1,4 +1,4 @@
-"""Pixels → silhouettes: from a clip, an archive of frames or single pictures to one walker.
+"""Pixels → silhouettes: from a clip, an archive or single pictures to the people who walk.
 
 What a file is, its first bytes decide, never its name.
 """
@@ -7,6 +7,23 @@ from __future__ import annotations
 
 from model.capture.limits import CaptureLimits
 from model.capture.media import is_picture
-from model.capture.walk import capture_walk
+from model.capture.recording import (
+    CapturedWalk,
+    Direction,
+    Recording,
+    SceneFacts,
+    WalkerChoice,
+)
+from model.capture.walk import capture_recording, capture_walk
 
-__all__ = ["CaptureLimits", "capture_walk", "is_picture"]
+__all__ = [
+    "CaptureLimits",
+    "CapturedWalk",
+    "Direction",
+    "Recording",
+    "SceneFacts",
+    "WalkerChoice",
+    "capture_recording",
+    "capture_walk",
+    "is_picture",
+]

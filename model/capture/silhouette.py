@@ -5,6 +5,8 @@ Shape letters: T frames, N sampled frames, H rows, W columns, C colour channels.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from model.capture.camera import stabilise
 from model.capture.clip import Clip
 from model.capture.foreground import SceneModel
 from model.capture.outline import cut_out
+from model.capture.recording import CapturedWalk, Recording
 from model.capture.tracking import follow, pieces_of_frame
 from model.capture.walker import Scene, Stretch, choose_walk
 from model.refusals import CameraMoves, TooFewFrames
@@ -29,6 +32,25 @@ _BUSY_SHARE = 0.5
 """Share of the picture; if more changes in the usual frame, there is no fixed background."""
 _GREY_TOLERANCE = 3
 """Grey levels by which the channels of a grey recording differ after compression."""
+
+
+def recording_of_silhouettes(sequence: SilhouetteSequence) -> Recording:
+    """The one walk that a bundle of silhouettes shows."""
+    seen = [frame for frame, one in enumerate(sequence.silhouettes) if one is not None]
+    first, last = seen[0], seen[-1]
+    walk = CapturedWalk(
+        replace(sequence, silhouettes=sequence.silhouettes[first : last + 1]), 1, first, None
+    )
+    return Recording((walk,), len(sequence.silhouettes), None)
+
+
+def recording_of_clip(clip: Clip) -> Recording:
+    """The one walk that a clip shows.
+
+    Raises:
+        WalkRefused: see `silhouettes_of_clip`.
+    """
+    return recording_of_silhouettes(silhouettes_of_clip(clip))
 
 
 def silhouettes_of_clip(clip: Clip) -> SilhouetteSequence:

@@ -1,4 +1,4 @@
-"""One upload → one walker's silhouettes."""
+"""One upload → the people who walk in it, each as silhouettes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,40 @@ from model.capture.archive import frames_of_tar, frames_of_zip
 from model.capture.clip import Clip
 from model.capture.limits import CaptureLimits
 from model.capture.media import HEAD_BYTES, MediaKind, is_picture, media_kind
+from model.capture.recording import Recording
 from model.capture.sequence import frames_of_pictures, read_bundle
-from model.capture.silhouette import silhouettes_of_clip
+from model.capture.silhouette import recording_of_clip, recording_of_silhouettes
 from model.capture.video import decode_clip
 from model.refusals import MediaNotReadable
 from model.silhouettes import SilhouetteSequence
 
 _DEFAULT_LIMITS = CaptureLimits()
+
+
+def capture_recording(
+    paths: Sequence[Path],
+    limits: CaptureLimits = _DEFAULT_LIMITS,
+    *,
+    frames_per_second: float | None = None,
+) -> Recording:
+    """Finds everybody who walks in one recording.
+
+    Args:
+        paths: one video, one .zip, .tar or .tar.gz of PNG/JPEG frames, or many PNG/JPEG frames in
+            walking order. The content decides, not the name.
+        limits: what decoding may cost.
+        frames_per_second: of a bundle of frames, if known; a video knows its own.
+
+    Raises:
+        MediaNotReadable: empty, damaged, or no picture, archive or video.
+        MediaTooLarge: over one of the limits.
+        ArchiveNotSafe: an archive with links, leaving paths, encryption or archives inside.
+        TooFewFrames: too short to tell the walker from the background.
+        NoWalkerFound, WalkerStandsStill, WalkerCutOff, CameraMoves: what the frames show cannot
+            be used; there is no walk in it.
+    """
+    media = _read(paths, limits, frames_per_second)
+    return recording_of_clip(media) if isinstance(media, Clip) else recording_of_silhouettes(media)
 
 
 def capture_walk(
@@ -24,27 +51,23 @@ def capture_walk(
     *,
     frames_per_second: float | None = None,
 ) -> SilhouetteSequence:
-    """Turns one recording into the silhouettes of its one walker.
+    """The best walk of the only person in a recording, for callers who film one walk at a time.
 
     Args:
-        paths: one video, one .zip, .tar or .tar.gz of PNG/JPEG frames, or many PNG/JPEG frames in
-            walking order. The content decides, not the name.
+        paths: as for `capture_recording`.
         limits: what decoding may cost.
-        frames_per_second: of a bundle of frames, if known; a video knows its own.
+        frames_per_second: of a bundle of frames, if known.
 
     Returns:
-        One entry per frame of the recording; None where the walker is not (wholly) seen.
+        One entry per frame from the walk's first to its last; None where the walker is lost.
 
     Raises:
-        MediaNotReadable: empty, damaged, or no picture, archive or video.
-        MediaTooLarge: over one of the limits.
-        ArchiveNotSafe: an archive with links, leaving paths, encryption or archives inside.
-        TooFewFrames: too short to tell the walker from the background.
-        NoWalkerFound, WalkerStandsStill, WalkerCutOff, CameraMoves, SeveralWalkers: what the
-            frames show cannot be used.
+        WalkRefused: as for `capture_recording`; and `SeveralWalkers` where it is not clear whose
+            walk is meant.
     """
-    media = _read(paths, limits, frames_per_second)
-    return silhouettes_of_clip(media) if isinstance(media, Clip) else media
+    recording = capture_recording(paths, limits, frames_per_second=frames_per_second)
+    (walks,) = recording.choose("only")
+    return max(walks, key=lambda walk: walk.frames * walk.height).sequence
 
 
 def _read(

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.silhouettes import SilhouetteSequence
+from model.capture import CapturedWalk, Recording
 
 HEIGHT, WIDTH, RATE = 180, 320, 25.0
 _STEP_CYCLE_SECONDS = 1.08
@@ -166,15 +166,21 @@ def zip_of_masks(path: Path, masks_thw: NDArray[np.uint8]) -> Path:
     return write_zip(path, [(f"frame {t}.png", png(mask)) for t, mask in enumerate(masks_thw)])
 
 
-def overlap(sequence: SilhouetteSequence, masks_thw: NDArray[np.uint8]) -> NDArray[np.float64]:
+def overlap(walk: CapturedWalk, masks_thw: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Intersection over union with the truth, for the frames in which the walker was found."""
     shares = []
-    for silhouette, mask_hw in zip(sequence.silhouettes, masks_thw, strict=True):
+    for frame, silhouette in enumerate(walk.sequence.silhouettes, start=walk.first_frame):
         if silhouette is not None:
-            found_hw = np.zeros(mask_hw.shape, dtype=np.bool_)
+            found_hw = np.zeros(masks_thw.shape[1:], dtype=np.bool_)
             rows = slice(silhouette.top, silhouette.top + silhouette.height)
             columns = slice(silhouette.left, silhouette.left + silhouette.width)
             found_hw[rows, columns] = silhouette.mask_hw > 0
-            truth_hw = mask_hw > 0
+            truth_hw = masks_thw[frame] > 0
             shares.append((found_hw & truth_hw).sum() / (found_hw | truth_hw).sum())
     return np.array(shares)
+
+
+def only_walk(recording: Recording) -> CapturedWalk:
+    """The one walk of a recording that must have no other."""
+    (walk,) = recording.walks
+    return walk

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.capture import CaptureLimits, capture_walk
+from model.capture import CaptureLimits, capture_recording, capture_walk
 from model.refusals import (
     MediaNotReadable,
     MediaTooLarge,
@@ -27,6 +27,7 @@ from tests.model.capture.scenes import (
     figure_hw,
     hollow_png,
     jpeg,
+    only_walk,
     overlap,
     png,
     write_zip,
@@ -41,11 +42,15 @@ def _some_masks(frames: int = 15) -> NDArray[np.uint8]:
 def test_silhouettes_come_out_as_they_went_in(tmp_path: Path) -> None:
     """Every pixel of a clean mask is kept, blank frames are None, the rate is passed on."""
     masks = np.concatenate([np.zeros((4, 180, 320), np.uint8), _some_masks(40)])
-    sequence = capture_walk([zip_of_masks(tmp_path / "walk.zip", masks)], frames_per_second=20.0)
+    masks[20] = 0
+    path = zip_of_masks(tmp_path / "walk.zip", masks)
+    walk = only_walk(capture_recording([path], frames_per_second=20.0))
+    sequence = walk.sequence
     found = [silhouette is not None for silhouette in sequence.silhouettes]
-    assert found == [bool(mask.any()) for mask in masks]
+    assert walk.first_frame == 4
+    assert found == [bool(mask.any()) for mask in masks[4:]]
     assert not all(found)
-    assert overlap(sequence, masks).min() == 1.0
+    assert overlap(walk, masks).min() == 1.0
     assert (sequence.frame_height, sequence.frame_width) == masks.shape[1:]
     assert sequence.frames_per_second == 20.0
 
@@ -70,7 +75,7 @@ def test_tar_and_tar_gz_are_read_alike(tmp_path: Path, mode: str) -> None:
             member = tarfile.TarInfo(f"walk/{t}.png")
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
-    assert overlap(capture_walk([path]), masks).min() == 1.0
+    assert overlap(only_walk(capture_recording([path])), masks).min() == 1.0
 
 
 def test_single_pictures_keep_the_order_they_were_sent_in(tmp_path: Path) -> None:
@@ -79,7 +84,7 @@ def test_single_pictures_keep_the_order_they_were_sent_in(tmp_path: Path) -> Non
     paths = [tmp_path / f"{(t * 7) % 15}" for t in range(15)]
     for path, mask in zip(paths, masks, strict=True):
         path.write_bytes(png(mask))
-    assert overlap(capture_walk(paths), masks).min() == 1.0
+    assert overlap(only_walk(capture_recording(paths)), masks).min() == 1.0
 
 
 @pytest.mark.parametrize(
@@ -101,7 +106,7 @@ def test_every_way_of_writing_two_levels_is_a_silhouette(tmp_path: Path, kind: s
     masks = _some_masks()
     path = write_zip(tmp_path / "w.zip", [(f"{t}.x", encode(m)) for t, m in enumerate(masks)])
     least = 0.97 if kind == "jpeg" else 1.0
-    assert overlap(capture_walk([path]), masks).min() >= least
+    assert overlap(only_walk(capture_recording([path])), masks).min() >= least
 
 
 def test_a_broken_walker_is_put_together_and_specks_are_dropped(tmp_path: Path) -> None:
@@ -112,8 +117,8 @@ def test_a_broken_walker_is_put_together_and_specks_are_dropped(tmp_path: Path) 
     broken[:, neck : neck + 4] = 0
     truth = broken.copy()
     broken[:, 20:22, 300:302] = 255
-    sequence = capture_walk([zip_of_masks(tmp_path / "walk.zip", broken)])
-    assert overlap(sequence, truth).min() == 1.0
+    recording = capture_recording([zip_of_masks(tmp_path / "walk.zip", broken)])
+    assert overlap(only_walk(recording), truth).min() == 1.0
 
 
 def test_frames_cut_to_the_walker_are_accepted(tmp_path: Path) -> None:
@@ -152,8 +157,8 @@ def test_frames_of_a_scene_are_segmented_like_video(
         tmp_path / "walk.zip",
         [(f"{t}.jpg", jpeg(frame)) for t, frame in enumerate(walk_film_thwc)],
     )
-    sequence = capture_walk([path], frames_per_second=25.0)
-    assert np.mean(overlap(sequence, walk_masks_thw)) > 0.9
+    walk = only_walk(capture_recording([path], frames_per_second=25.0))
+    assert np.mean(overlap(walk, walk_masks_thw)) > 0.9
 
 
 def test_three_frames_of_a_scene_are_too_few(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from model.capture import CapturedWalk
 from model.capture.clip import Clip
-from model.capture.silhouette import silhouettes_of_clip
+from model.capture.silhouette import recording_of_clip
 from model.refusals import (
     CameraMoves,
     NoWalkerFound,
@@ -16,20 +17,20 @@ from model.refusals import (
     WalkerCutOff,
     WalkerStandsStill,
 )
-from model.silhouettes import SilhouetteSequence
 from tests.model.capture.scenes import (
     RATE,
     WIDTH,
     backdrop_hwc,
     figure_hw,
     film,
+    only_walk,
     overlap,
     walk_thw,
 )
 
 
-def _capture(frames_thwc: NDArray[np.uint8]) -> SilhouetteSequence:
-    return silhouettes_of_clip(Clip(frames_thwc.copy(), RATE))
+def _capture(frames_thwc: NDArray[np.uint8]) -> CapturedWalk:
+    return only_walk(recording_of_clip(Clip(frames_thwc.copy(), RATE)))
 
 
 def _with_camera(masks_thw: NDArray[np.uint8], offsets: list[int]) -> NDArray[np.uint8]:
@@ -46,17 +47,17 @@ def test_the_walker_is_found_while_wholly_in_the_picture(
     walk_film_thwc: NDArray[np.uint8], walk_masks_thw: NDArray[np.uint8]
 ) -> None:
     """Frames in which the walker enters or leaves are None; the others agree with the truth."""
-    sequence = _capture(walk_film_thwc)
-    found = [t for t, silhouette in enumerate(sequence.silhouettes) if silhouette]
-    assert found == list(range(found[0], found[-1] + 1))
-    assert not walk_masks_thw[found, :, 0].any()
-    assert overlap(sequence, walk_masks_thw).min() > 0.93
+    walk = _capture(walk_film_thwc)
+    assert all(walk.sequence.silhouettes)
+    frames = slice(walk.first_frame, walk.first_frame + walk.frames)
+    assert not walk_masks_thw[frames, :, 0].any()
+    assert overlap(walk, walk_masks_thw).min() > 0.93
 
 
 def test_a_shadow_on_the_ground_is_not_the_walker(walk_masks_thw: NDArray[np.uint8]) -> None:
     """A soft shadow that moves along is left out."""
-    sequence = _capture(film(walk_masks_thw, shadow=True))
-    assert overlap(sequence, walk_masks_thw).mean() > 0.93
+    walk = _capture(film(walk_masks_thw, shadow=True))
+    assert overlap(walk, walk_masks_thw).mean() > 0.93
 
 
 def test_exposure_may_change(
@@ -102,10 +103,9 @@ def test_of_several_passes_one_is_taken() -> None:
     there = walk_thw(80)
     back = walk_thw(80, start=350.0, pace=-5.0)
     masks = np.concatenate([there, back])
-    sequence = _capture(film(masks))
-    found = [t for t, silhouette in enumerate(sequence.silhouettes) if silhouette]
-    assert found[-1] < 80 or found[0] >= 80
-    assert overlap(sequence, masks).mean() > 0.93
+    walk = _capture(film(masks))
+    assert walk.first_frame + walk.frames <= 80 or walk.first_frame >= 80
+    assert overlap(walk, masks).mean() > 0.93
 
 
 def test_an_empty_scene_has_no_walker() -> None:

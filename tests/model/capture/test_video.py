@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.capture import CaptureLimits, capture_walk
+from model.capture import CaptureLimits, capture_recording, capture_walk
 from model.capture.video import decode_clip
 from model.refusals import MediaNotReadable, MediaTooLarge
 from tests.model.capture.conftest import children
-from tests.model.capture.scenes import RATE, overlap, write_video
+from tests.model.capture.scenes import RATE, only_walk, overlap, write_video
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +36,11 @@ def test_a_walk_is_cut_out_of_a_clip(
 ) -> None:
     """The silhouettes agree with the truth, in every container."""
     path = write_video(tmp_path / f"walk.{suffix}", walk_film_thwc, codec=codec)
-    sequence = capture_walk([path.rename(tmp_path / "upload")])
-    shares = overlap(sequence, walk_masks_thw)
+    walk = only_walk(capture_recording([path.rename(tmp_path / "upload")]))
+    shares = overlap(walk, walk_masks_thw)
     assert shares.size >= 50
     assert shares.mean() > 0.93
-    assert sequence.frames_per_second == pytest.approx(RATE)
+    assert walk.sequence.frames_per_second == pytest.approx(RATE)
 
 
 def test_frames_are_decoded_at_working_size(clip: Path, walk_film_thwc: NDArray[np.uint8]) -> None:
