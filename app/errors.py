@@ -7,11 +7,9 @@ receives the answer. Deep code raises these and knows nothing of HTTP; one handl
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
-from model.refusals import WalkRefused
-
-Fact: TypeAlias = "str | int | float | bool | list[str] | None"
+from model.refusals import Fact, WalkRefused
 
 
 class Problem(Exception):

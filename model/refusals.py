@@ -6,7 +6,10 @@ recording (`detail`), and what the person at the camera can do about it (`advice
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
+
+Fact: TypeAlias = "str | int | float | bool | list[str] | list[dict[str, object]] | None"
+"""A figure for programs, as JSON has it."""
 
 
 class WalkRefused(Exception):
@@ -14,16 +17,14 @@ class WalkRefused(Exception):
 
     Args:
         detail: one sentence about this recording, with its figures.
-        facts: the same figures for programs (JSON scalars only).
+        facts: the same figures for programs.
     """
 
     code: ClassVar[str] = "walk-refused"
     title: ClassVar[str] = "The walk cannot be used"
-    advice: ClassVar[str] = (
-        "Record one person walking past a fixed camera for at least two seconds."
-    )
+    advice: str = "Record one person walking past a fixed camera for at least two seconds."
 
-    def __init__(self, detail: str, **facts: float | int | str) -> None:
+    def __init__(self, detail: str, **facts: Fact) -> None:
         super().__init__(detail)
         self.detail = detail
         self.facts = facts
@@ -68,11 +69,14 @@ class NoWalkerFound(WalkRefused):
 
 
 class SeveralWalkers(WalkRefused):
-    """More than one person of similar size walks at the same time."""
+    """More than one person of similar size walks in the recording."""
 
     code = "several-walkers"
     title = "Several people walk in this recording"
-    advice = "Send a recording, or a part of it, in which one person walks alone."
+    advice = (
+        "Send a recording, or a part of it, in which one person walks alone; or ask for the largest"
+        " walker (walker=largest) or, to identify, for each of them (walker=all)."
+    )
 
 
 class WalkerStandsStill(WalkRefused):
@@ -117,3 +121,21 @@ class TooFewCycles(WalkRefused):
     advice = (
         "Record at least one full cycle (a step of each leg), better three, without a stop or turn."
     )
+
+
+class WalkQualityTooLow(WalkRefused):
+    """The walk can be read, but would make a template that fails to be recognised.
+
+    Args:
+        detail: one sentence about this walk, with its score.
+        advice: what to do better, from the findings of the judgement.
+        facts: score, floor and findings for programs.
+    """
+
+    code = "walk-quality-too-low"
+    title = "The walk is too poor to be enrolled"
+    advice = "Record the walk again: nearer, wholly in the picture, in even light, without a stop."
+
+    def __init__(self, detail: str, advice: str | None = None, **facts: Fact) -> None:
+        super().__init__(detail, **facts)
+        self.advice = advice or self.advice

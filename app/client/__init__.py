@@ -8,11 +8,14 @@ from app.client.answers import (
     Erasure,
     Gallery,
     Identification,
+    IdentifiedEverybody,
     Job,
     PossibleDuplicate,
+    SeenWalk,
     Subject,
     Verification,
     Walk,
+    Walker,
 )
 from app.client.client import DEFAULT_URL, Client
 from app.client.connection import RetryPolicy
@@ -27,14 +30,17 @@ __all__ = [
     "Erasure",
     "Gallery",
     "Identification",
+    "IdentifiedEverybody",
     "Job",
     "MediaNotFound",
     "PossibleDuplicate",
     "RetryPolicy",
+    "SeenWalk",
     "ServiceUnreachable",
     "StillWorking",
     "Subject",
     "Verification",
     "Walk",
+    "Walker",
     "WalkprintError",
 ]

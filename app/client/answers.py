@@ -20,11 +20,72 @@ class Walk:
 
     id: str
     quality: Json
+    direction: str | None
     json: Json = field(repr=False, compare=False)
 
     @classmethod
     def read(cls, json: Json) -> Walk:
-        return cls(id=str(json["id"]), quality=dict(json.get("quality") or {}), json=json)
+        return cls(
+            id=str(json["id"]),
+            quality=dict(json.get("quality") or {}),
+            direction=json.get("direction"),
+            json=json,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWalk:
+    """One stretch in which one person walks in one direction, as a recording shows it.
+
+    `used` is False where it gave no gait energy image or too poor a one; `problem` and `detail`
+    then say why. The seconds are None where the frame rate is unknown.
+    """
+
+    first_frame: int
+    last_frame: int
+    from_seconds: float | None
+    to_seconds: float | None
+    direction: str | None
+    used: bool
+    problem: str | None
+    detail: str | None
+
+    @classmethod
+    def read(cls, json: Json) -> SeenWalk:
+        return cls(
+            first_frame=int(json["first_frame"]),
+            last_frame=int(json["last_frame"]),
+            from_seconds=json.get("from_seconds"),
+            to_seconds=json.get("to_seconds"),
+            direction=json.get("direction"),
+            used=bool(json.get("used", True)),
+            problem=json.get("problem"),
+            detail=json.get("detail"),
+        )
+
+    @property
+    def when(self) -> str:
+        """The stretch in words."""
+        if self.from_seconds is None or self.to_seconds is None:
+            return f"frames {self.first_frame} to {self.last_frame}"
+        return f"{self.from_seconds:.1f} to {self.to_seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Walker:
+    """One person of a recording; two people seen at the same time have different numbers."""
+
+    number: int
+    height_pixels: float
+    walks: tuple[SeenWalk, ...]
+
+    @classmethod
+    def read(cls, json: Json) -> Walker:
+        return cls(
+            number=int(json["number"]),
+            height_pixels=float(json["height_pixels"]),
+            walks=tuple(SeenWalk.read(walk) for walk in json.get("walks", ())),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +102,16 @@ class PossibleDuplicate:
 
 @dataclass(frozen=True, slots=True)
 class Enrollment:
-    """The answer of `POST /enroll`. `created` is False when the subject was known before."""
+    """The answer of `POST /enroll`. `created` is False when the subject was known before.
+
+    Every usable pass of a recording is one of `walks`; the others are `left_out`.
+    """
 
     subject: str
     gallery: str
     created: bool
     walks: tuple[Walk, ...]
+    left_out: tuple[SeenWalk, ...]
     possible_duplicates: tuple[PossibleDuplicate, ...]
     checkpoint: str
     job: str
@@ -59,6 +124,7 @@ class Enrollment:
             gallery=str(json["gallery"]),
             created=bool(json.get("created")),
             walks=tuple(Walk.read(walk) for walk in json.get("walks", ())),
+            left_out=tuple(SeenWalk.read(walk) for walk in json.get("left_out", ())),
             possible_duplicates=tuple(
                 PossibleDuplicate.read(row) for row in json.get("possible_duplicates", ())
             ),
@@ -91,7 +157,8 @@ class Candidate:
 class Identification:
     """The answer of `POST /identify`. `subject` is None when the decision is "unknown".
 
-    `score` is None when the gallery is empty. `timing` holds milliseconds per stage.
+    `score` is None when the gallery is empty. `quality` is of the walker's best walk. `timing`
+    holds milliseconds per stage.
     """
 
     decision: str
@@ -104,6 +171,7 @@ class Identification:
     checkpoint: str
     candidates: tuple[Candidate, ...]
     quality: Json
+    walker: Walker | None
     timing: Json
     job: str
     json: Json = field(repr=False, compare=False)
@@ -127,8 +195,31 @@ class Identification:
             checkpoint=str(json["checkpoint"]),
             candidates=tuple(Candidate.read(row) for row in json["candidates"]),
             quality=dict(json.get("quality") or {}),
+            walker=Walker.read(json["walker"]) if json.get("walker") else None,
             timing=dict(json.get("timing") or {}),
             job=str(json.get("job", "")),
+            json=json,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiedEverybody:
+    """The answer of `POST /identify` with `walker=all`: one identification per walker.
+
+    Of walkers who were seen at the same time no two are the same subject. `left_out` are people
+    none of whose walks could be used.
+    """
+
+    walkers: tuple[Identification, ...]
+    left_out: tuple[Walker, ...]
+    json: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def read(cls, json: Json) -> IdentifiedEverybody:
+        common = {name: json[name] for name in ("gallery", "checkpoint", "job", "timing")}
+        return cls(
+            walkers=tuple(Identification.read({**common, **row}) for row in json["walkers"]),
+            left_out=tuple(Walker.read(row) for row in json.get("left_out", ())),
             json=json,
         )
 
@@ -146,6 +237,8 @@ class Verification:
     threshold: float
     target_fmr: float
     checkpoint: str
+    quality: Json
+    walker: Walker | None
     json: Json = field(repr=False, compare=False)
 
     @property
@@ -163,6 +256,8 @@ class Verification:
             threshold=float(json["threshold"]),
             target_fmr=float(json["target_fmr"]),
             checkpoint=str(json["checkpoint"]),
+            quality=dict(json.get("quality") or {}),
+            walker=Walker.read(json["walker"]) if json.get("walker") else None,
             json=json,
         )
 

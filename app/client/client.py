@@ -24,6 +24,7 @@ from app.client.answers import (
     Erasure,
     Gallery,
     Identification,
+    IdentifiedEverybody,
     Job,
     Subject,
     Verification,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
     from app.client.media import Media
 
+OneWalker = Literal["only", "largest"]
+"""Whose walk is meant where several people walk: of nobody but the only one, or the largest."""
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
@@ -95,6 +98,7 @@ class Client:
         gallery: str | None = None,
         name: str | None = None,
         metadata: Mapping[str, object] | None = None,
+        walker: OneWalker | None = None,
         frames_per_second: float | None = None,
         idempotency_key: str | None = None,
     ) -> Enrollment:
@@ -107,6 +111,7 @@ class Client:
             gallery: created when unknown; the service's default when None.
             name: for people to read.
             metadata: a JSON object kept with the subject.
+            walker: whose walk is meant where several people walk; "only" when None.
             frames_per_second: of walks that are bundles of frames, if known.
             idempotency_key: under one key the work is done once; a fresh one when None.
         """
@@ -115,6 +120,7 @@ class Client:
             "gallery": gallery,
             "name": name,
             "metadata": None if metadata is None else json.dumps(metadata),
+            "walker": walker,
             "fps": frames_per_second,
         }
         return Enrollment.read(self._work.answer("/enroll", walks, fields, idempotency_key))
@@ -126,6 +132,7 @@ class Client:
         gallery: str | None = None,
         top_k: int | None = None,
         target_fpir: float | None = None,
+        walker: OneWalker | None = None,
         frames_per_second: float | None = None,
         idempotency_key: str | None = None,
     ) -> Identification:
@@ -136,6 +143,7 @@ class Client:
             gallery: where to search; the service's default when None.
             top_k: how many candidates to name, 1 to 50.
             target_fpir: the accepted share of strangers who are given a name, above 0 and below 1.
+            walker: whose walk is meant where several people walk; "only" when None.
             frames_per_second: of a bundle of frames, if known.
             idempotency_key: under one key the work is done once; a fresh one when None.
         """
@@ -143,9 +151,32 @@ class Client:
             "gallery": gallery,
             "top_k": top_k,
             "target_fpir": target_fpir,
+            "walker": walker,
             "fps": frames_per_second,
         }
         return Identification.read(self._work.answer("/identify", [walk], fields, idempotency_key))
+
+    def identify_everybody(
+        self,
+        walk: Media,
+        *,
+        gallery: str | None = None,
+        top_k: int | None = None,
+        target_fpir: float | None = None,
+        frames_per_second: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> IdentifiedEverybody:
+        """Says of everybody who walks in a recording who they are; arguments as in `identify`."""
+        fields = {
+            "gallery": gallery,
+            "top_k": top_k,
+            "target_fpir": target_fpir,
+            "walker": "all",
+            "fps": frames_per_second,
+        }
+        return IdentifiedEverybody.read(
+            self._work.answer("/identify", [walk], fields, idempotency_key)
+        )
 
     def verify(
         self,
@@ -154,6 +185,7 @@ class Client:
         *,
         gallery: str | None = None,
         target_fmr: float | None = None,
+        walker: OneWalker | None = None,
         frames_per_second: float | None = None,
         idempotency_key: str | None = None,
     ) -> Verification:
@@ -164,6 +196,7 @@ class Client:
             subject: the claimed id.
             gallery: the subject's gallery; the service's default when None.
             target_fmr: the accepted share of other people who pass, above 0 and below 1.
+            walker: whose walk is meant where several people walk; "only" when None.
             frames_per_second: of a bundle of frames, if known.
             idempotency_key: under one key the work is done once; a fresh one when None.
         """
@@ -171,6 +204,7 @@ class Client:
             "subject": subject,
             "gallery": gallery,
             "target_fmr": target_fmr,
+            "walker": walker,
             "fps": frames_per_second,
         }
         return Verification.read(self._work.answer("/verify", [walk], fields, idempotency_key))

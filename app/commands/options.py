@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +18,19 @@ GalleryName = Annotated[
 FramesPerSecond = Annotated[
     float | None,
     typer.Option("--fps", min=1.0, max=1000.0, help="Frames per second of bundles of frames."),
+]
+WhoseWalk = Annotated[
+    Literal["only", "largest"],
+    typer.Option(
+        "--walker", help="Where several people walk: refuse, or take the walk of the largest one."
+    ),
+]
+WalkerOrAll = Annotated[
+    Literal["only", "largest", "all"],
+    typer.Option(
+        "--walker",
+        help="Where several people walk: refuse, take the largest one, or answer for all of them.",
+    ),
 ]
 CheckpointFile = Annotated[
     Path | None,
@@ -48,4 +61,6 @@ __all__ = [
     "GalleryName",
     "RecordingsCache",
     "Url",
+    "WalkerOrAll",
+    "WhoseWalk",
 ]

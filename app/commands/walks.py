@@ -7,12 +7,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from app.client import Client, Identification
+from app.client import Client
 from app.commands import folder
-from app.commands.options import DEFAULT_URL, AsJson, FramesPerSecond, GalleryName, Url
-from app.commands.output import answers, notes, print_fields, print_json, print_table
+from app.commands.options import (
+    DEFAULT_URL,
+    AsJson,
+    FramesPerSecond,
+    GalleryName,
+    Url,
+    WalkerOrAll,
+    WhoseWalk,
+)
+from app.commands.output import notes, print_json
+from app.commands.recognised import (
+    print_enrollment,
+    print_everybody,
+    print_identification,
+    print_verification,
+)
 
 WalkPath = Annotated[
     Path, typer.Argument(help="A video, a .zip/.tar of frames, or a folder of PNG/JPEG frames.")
@@ -27,6 +40,7 @@ def enroll(
     gallery: GalleryName = None,
     name: Annotated[str | None, typer.Option(help="A name for people to read.")] = None,
     metadata: Annotated[str | None, typer.Option(help="A JSON object to keep.")] = None,
+    walker: WhoseWalk = "only",
     fps: FramesPerSecond = None,
     from_folder: Annotated[
         Path | None,
@@ -73,25 +87,13 @@ def enroll(
             gallery=gallery,
             name=name,
             metadata=None if metadata is None else _object(metadata),
+            walker=walker,
             frames_per_second=fps,
         )
     if as_json:
         print_json(enrolled.json)
         return
-    verb = "Enrolled" if enrolled.created else "Added to"
-    answers.print(
-        f"[green]{verb}[/] [bold]{escape(enrolled.subject)}[/] in gallery {enrolled.gallery}"
-    )
-    rows = [
-        (stored.id, stored.quality.get("frames_used"), stored.quality.get("cycles"))
-        for stored in enrolled.walks
-    ]
-    print_table(None, ("walk", "frames used", "cycles"), rows)
-    for duplicate in enrolled.possible_duplicates:
-        notes.print(
-            f"[yellow]Walks much like {escape(duplicate.subject)}[/] (score {duplicate.score:.3f}):"
-            " the same person under two ids?"
-        )
+    print_enrollment(enrolled)
 
 
 def identify(
@@ -103,6 +105,7 @@ def identify(
     target_fpir: Annotated[
         float | None, typer.Option(help="Accepted share of strangers who are given a name.")
     ] = None,
+    walker: WalkerOrAll = "only",
     fps: FramesPerSecond = None,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
@@ -113,15 +116,28 @@ def identify(
     Examples:
       walkprint identify visitor.mp4
       walkprint identify frames/ --gallery office --target-fpir 0.001 --json
+      walkprint identify entrance.mp4 --walker all
     """
     with Client(url) as client, notes.status("Identifying…"):
-        answer = client.identify(
-            walk, gallery=gallery, top_k=top_k, target_fpir=target_fpir, frames_per_second=fps
-        )
+        if walker == "all":
+            everybody = client.identify_everybody(
+                walk, gallery=gallery, top_k=top_k, target_fpir=target_fpir, frames_per_second=fps
+            )
+        else:
+            answer = client.identify(
+                walk,
+                gallery=gallery,
+                top_k=top_k,
+                target_fpir=target_fpir,
+                walker=walker,
+                frames_per_second=fps,
+            )
     if as_json:
-        print_json(answer.json)
-        return
-    _print_identification(answer)
+        print_json(everybody.json if walker == "all" else answer.json)
+    elif walker == "all":
+        print_everybody(everybody)
+    else:
+        print_identification(answer)
 
 
 def verify(
@@ -131,6 +147,7 @@ def verify(
     target_fmr: Annotated[
         float | None, typer.Option(help="Accepted share of other people who pass.")
     ] = None,
+    walker: WhoseWalk = "only",
     fps: FramesPerSecond = None,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
@@ -143,40 +160,17 @@ def verify(
     """
     with Client(url) as client, notes.status("Verifying…"):
         answer = client.verify(
-            walk, subject, gallery=gallery, target_fmr=target_fmr, frames_per_second=fps
+            walk,
+            subject,
+            gallery=gallery,
+            target_fmr=target_fmr,
+            walker=walker,
+            frames_per_second=fps,
         )
     if as_json:
         print_json(answer.json)
         return
-    colour = "green" if answer.is_match else "red"
-    answers.print(
-        f"[bold {colour}]{answer.decision}[/] with [bold]{escape(str(answer.subject))}[/]"
-    )
-    print_fields(
-        {
-            "score": None if answer.score is None else f"{answer.score:.3f}",
-            "threshold": f"{answer.threshold:.3f} (target FMR {answer.target_fmr:g})",
-            "checkpoint": answer.checkpoint,
-        }
-    )
-
-
-def _print_identification(answer: Identification) -> None:
-    if answer.is_match:
-        answers.print(f"[bold green]match[/]: [bold]{escape(str(answer.subject))}[/]")
-    else:
-        answers.print("[bold yellow]unknown[/]: nobody in this gallery walks like that")
-    print_fields(
-        {
-            "score": None if answer.score is None else f"{answer.score:.3f}",
-            "threshold": f"{answer.threshold:.3f} (target FPIR {answer.target_fpir:g},"
-            f" {answer.gallery_size} subjects)",
-            "checkpoint": answer.checkpoint,
-        }
-    )
-    if answer.candidates:
-        rows = [(who.subject, who.name, who.score) for who in answer.candidates]
-        print_table(None, ("candidate", "name", "score"), rows)
+    print_verification(answer)
 
 
 def _object(text: str) -> dict[str, object]:

@@ -50,7 +50,8 @@ function answers(api, operation) {
     const content = Object.values(response.content ?? {})[0];
     const type = content?.schema ? typeOf(api, content.schema) : "no JSON";
     const line = element("p", {}, code(status), ` ${response.description}: ${type} `);
-    if (content?.example) line.append(shown(content.example));
+    const named = Object.values(content?.examples ?? {}).map((example) => example.value);
+    for (const example of content?.example ? [content.example] : named) line.append(shown(example));
     return line;
   });
 }

@@ -20,6 +20,20 @@ _FILES = {
 }
 _GALLERY = {**_TEXT, "default": "default", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
 _FPS = {"type": "number", "minimum": 1, "description": "Of a bundle of frames, if known."}
+_ONE_WALKER = {
+    "type": "string",
+    "enum": ["only", "largest"],
+    "default": "only",
+    "description": (
+        "Whose walk is meant where several people walk: `only` refuses recordings with several"
+        " equal walkers, `largest` takes the largest one."
+    ),
+}
+_WALKER = {
+    **_ONE_WALKER,
+    "enum": ["only", "largest", "all"],
+    "description": f"{_ONE_WALKER['description'][:-1]}, `all` answers for each of them.",
+}
 _SUBJECT = {**_TEXT, "maxLength": 128, "description": "Your id for the person."}
 
 ENROLL_FORM: dict[str, Any] = {
@@ -29,6 +43,7 @@ ENROLL_FORM: dict[str, Any] = {
         "gallery": {**_GALLERY, "description": "Created if it is new."},
         "name": {**_TEXT, "maxLength": 200, "description": "For people to read."},
         "metadata": {**_TEXT, "description": "A JSON object, at most 16 KiB."},
+        "walker": _ONE_WALKER,
         "fps": _FPS,
         "walk": {**_FILES, "description": _FILES_ARE + " Several walks may come."},
     },
@@ -38,6 +53,7 @@ IDENTIFY_FORM: dict[str, Any] = {
     "required": ["walk"],
     "properties": {
         "gallery": _GALLERY,
+        "walker": _WALKER,
         "top_k": {"type": "integer", "minimum": 1, "maximum": 50, "default": 5},
         "target_fpir": {
             **_RATE,
@@ -54,6 +70,7 @@ VERIFY_FORM: dict[str, Any] = {
     "properties": {
         "subject": {**_SUBJECT, "description": "Who the person claims to be."},
         "gallery": _GALLERY,
+        "walker": _ONE_WALKER,
         "target_fmr": {
             **_RATE,
             "default": 0.001,
@@ -74,7 +91,35 @@ _QUALITY = {
     "period_seconds": 1.01,
     "completeness": 1.0,
     "period_sharpness": 0.81,
+    "score": 0.62,
+    "level": "fair",
+    "findings": [
+        {
+            "code": "too-few-cycles",
+            "sentence": "1 whole gait cycle was seen; 2 or more are better.",
+            "advice": "Record a longer stretch: three seconds of steady walking or more.",
+        }
+    ],
 }
+_PLACE = {
+    "first_frame": 12,
+    "last_frame": 51,
+    "from_seconds": 0.48,
+    "to_seconds": 2.08,
+    "direction": "left",
+}
+_USED = {**_PLACE, "used": True, "problem": None, "detail": None}
+_TOO_SHORT = {
+    "first_frame": 60,
+    "last_frame": 74,
+    "from_seconds": 2.4,
+    "to_seconds": 3.0,
+    "direction": "right",
+    "used": False,
+    "problem": "too-few-cycles",
+    "detail": "The walk lasts 15 frames; one gait cycle takes 25.",
+}
+_SEEN = {"number": 1, "height_pixels": 142.5, "walks": [_USED, _TOO_SHORT]}
 _TIMING = {
     "queue": 0.2,
     "capture": 9.8,
@@ -84,6 +129,7 @@ _TIMING = {
     "total": 27.0,
 }
 _WALK_ID = "0b51f5d2-3f4e-4a83-9b57-8f2d35e1d1c5"
+_OTHER_WALK_ID = "5b0a1c2e-9f0d-4c55-8a43-0c7e21d9a1b7"
 _JOB_ID = "7d1d0f6e-13c5-4a6f-a8a3-5cf6d1f1f6c9"
 _CHECKPOINT = "l-resnet50-64x44-1a2b3c4d"
 
@@ -92,7 +138,16 @@ ENROLLED_EXAMPLE: dict[str, Any] = {
     "gallery": "office",
     "name": "Ada",
     "created": True,
-    "walks": [{"id": _WALK_ID, "quality": _QUALITY, "gei": f"/walks/{_WALK_ID}/gei.png"}],
+    "walks": [
+        {
+            "id": _WALK_ID,
+            "recording": 1,
+            **_PLACE,
+            "quality": _QUALITY,
+            "gei": f"/walks/{_WALK_ID}/gei.png",
+        }
+    ],
+    "left_out": [{"recording": 1, **_TOO_SHORT}],
     "possible_duplicates": [],
     "checkpoint": _CHECKPOINT,
     "job": _JOB_ID,
@@ -108,6 +163,7 @@ VERIFIED_EXAMPLE: dict[str, Any] = {
     "checkpoint": _CHECKPOINT,
     "walk": _WALK_ID,
     "quality": _QUALITY,
+    "walker": _SEEN,
     "gei": f"/jobs/{_JOB_ID}/gei.png",
     "job": _JOB_ID,
     "timing": _TIMING,
@@ -119,20 +175,42 @@ PROBLEM_EXAMPLE: dict[str, Any] = {
     "detail": "3 frames are usable; 12 are needed.",
     "advice": "Send at least two seconds of walking, at 15 frames per second or more.",
 }
-IDENTIFIED_EXAMPLE: dict[str, Any] = {
+_MATCH: dict[str, Any] = {
     "decision": "match",
     "subject": "ada",
     "score": 0.874211,
     "threshold": 0.713906,
     "target_fpir": 0.01,
-    "gallery": "office",
     "gallery_size": 12,
-    "checkpoint": _CHECKPOINT,
     "candidates": [{"subject": "ada", "name": "Ada", "score": 0.874211, "walk": _WALK_ID}],
     "quality": _QUALITY,
-    "gei": f"/jobs/{_JOB_ID}/gei.png",
+    "walker": _SEEN,
+    "gei": f"/jobs/{_JOB_ID}/gei.png?walker=1",
+}
+_SECOND_MATCH: dict[str, Any] = {
+    **_MATCH,
+    "subject": "bob",
+    "score": 0.801422,
+    "candidates": [
+        {"subject": "ada", "name": "Ada", "score": 0.812204, "walk": _WALK_ID},
+        {"subject": "bob", "name": "Bob", "score": 0.801422, "walk": _OTHER_WALK_ID},
+    ],
+    "walker": {"number": 2, "height_pixels": 133.0, "walks": [_USED]},
+    "gei": f"/jobs/{_JOB_ID}/gei.png?walker=2",
+}
+_ABOUT_THE_JOB: dict[str, Any] = {
+    "gallery": "office",
+    "checkpoint": _CHECKPOINT,
     "job": _JOB_ID,
     "timing": _TIMING,
+}
+IDENTIFIED_EXAMPLES: dict[str, Any] = {
+    "one walker": _MATCH | _ABOUT_THE_JOB,
+    "walker=all, two people seen at the same time": {
+        "walkers": [_MATCH, _SECOND_MATCH],
+        "left_out": [],
+        **_ABOUT_THE_JOB,
+    },
 }
 
 _HEADERS: list[dict[str, Any]] = [
@@ -167,6 +245,12 @@ def form_body(form: dict[str, Any]) -> dict[str, Any]:
             "content": {"multipart/form-data": {"schema": schema, "example": form["example"]}},
         },
     }
+
+
+def answers(status: int, examples: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """The same with several examples, by their names."""
+    named = {name: {"value": example} for name, example in examples.items()}
+    return {status: {"content": {"application/json": {"examples": named}}}}
 
 
 def answer(status: int, example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable
 from itertools import groupby
+from typing import get_args
 
 from starlette.requests import Request
 
@@ -17,10 +18,12 @@ from app.registry import IdempotencyKey, NewJob
 from app.registry.fields import clean_gallery, clean_metadata, clean_name, clean_subject
 from app.settings import Settings
 from model.capture.media import is_picture
+from model.capture.recording import WalkerChoice
 from model.refusals import MediaNotReadable
 
 DEFAULT_GALLERY = "default"
 DEFAULT_TOP_K = 5
+WALKER_CHOICES: tuple[WalkerChoice, ...] = get_args(WalkerChoice)
 MOST_CANDIDATES = 50
 # Of one call; more walks of one person come in further calls.
 MOST_WALKS = 32
@@ -28,7 +31,17 @@ MOST_WALKS = 32
 _HIGHEST_FPS = 1000.0
 
 KNOWN_FIELDS = frozenset(
-    {"subject", "gallery", "name", "metadata", "top_k", "target_fpir", "target_fmr", "fps"}
+    {
+        "subject",
+        "gallery",
+        "name",
+        "metadata",
+        "top_k",
+        "target_fpir",
+        "target_fmr",
+        "fps",
+        "walker",
+    }
 )
 
 
@@ -37,6 +50,7 @@ def enroll_job(form: ReceivedForm, _settings: Settings) -> NewJob:
     request: dict[str, object] = {
         "name": clean_name(form.fields.get("name", "")),
         "metadata": _metadata(form.fields.get("metadata", "")),
+        "walker": _one_walker(form),
         **_frame_rate(form),
     }
     return NewJob(
@@ -49,8 +63,9 @@ def enroll_job(form: ReceivedForm, _settings: Settings) -> NewJob:
 
 
 def identify_job(form: ReceivedForm, settings: Settings) -> NewJob:
-    """The job of `POST /identify`: one walk, `top_k`, `target_fpir`."""
+    """The job of `POST /identify`: one recording, `walker`, `top_k`, `target_fpir`."""
     request: dict[str, object] = {
+        "walker": _walker(form),
         "top_k": _top_k(form),
         "target_fpir": _rate(form, "target_fpir", settings.target_fpir),
         **_frame_rate(form),
@@ -67,6 +82,7 @@ def identify_job(form: ReceivedForm, settings: Settings) -> NewJob:
 def verify_job(form: ReceivedForm, settings: Settings) -> NewJob:
     """The job of `POST /verify`: one walk, the claimed `subject`, `target_fmr`."""
     request: dict[str, object] = {
+        "walker": _one_walker(form),
         "target_fmr": _rate(form, "target_fmr", settings.target_fmr),
         **_frame_rate(form),
     }
@@ -142,6 +158,25 @@ def _top_k(form: ReceivedForm) -> int:
     if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= MOST_CANDIDATES:
         raise InvalidField("top_k", f"It must be a whole number from 1 to {MOST_CANDIDATES}.")
     return int(text)
+
+
+def _walker(form: ReceivedForm) -> WalkerChoice:
+    text = form.fields.get("walker", "").strip() or "only"
+    for choice in WALKER_CHOICES:
+        if text == choice:
+            return choice
+    raise InvalidField("walker", f"It must be one of {', '.join(WALKER_CHOICES)}.")
+
+
+def _one_walker(form: ReceivedForm) -> WalkerChoice:
+    choice = _walker(form)
+    if choice == "all":
+        raise InvalidField(
+            "walker",
+            "Several people cannot be one subject: use only or largest here. POST /identify answers"
+            " for each of them with all.",
+        )
+    return choice
 
 
 def _rate(form: ReceivedForm, field: str, default: float) -> float:

@@ -18,15 +18,56 @@ from app.http.examples import PROBLEM_EXAMPLE
 Score = Annotated[float, Field(description="Cosine similarity, -1 to 1.")]
 Quality = Annotated[
     dict[str, Any],
-    Field(description="Frames seen, used and dropped (and why), gait cycles, period in seconds."),
+    Field(
+        description=(
+            "`score` is the chance that such a walk is recognised, 0 to 1; `level` is good, fair"
+            " or poor; `findings` say what is wrong and what to do about it. Also: frames seen,"
+            " used and dropped (and why), gait cycles, period in seconds."
+        )
+    ),
+]
+Direction = Annotated[
+    Literal["left", "right", "towards", "away"] | None,
+    Field(description="Of walking, as the camera sees it; None where it cannot be told."),
 ]
 Timing = Annotated[dict[str, float], Field(description="Milliseconds per stage, and in total.")]
 
 
-class StoredWalk(BaseModel):
+class SeenWalk(BaseModel):
+    """One uninterrupted stretch in which one person walks in one direction."""
+
+    first_frame: Annotated[int, Field(description="Of the recording, from 0.")]
+    last_frame: int
+    from_seconds: Annotated[float | None, Field(description="None without a known frame rate.")]
+    to_seconds: float | None
+    direction: Direction
+
+
+class StoredWalk(SeenWalk):
     id: str
+    recording: Annotated[int, Field(description="Number of the recording in the call, from 1.")]
     quality: Quality
     gei: Annotated[str, Field(description="Where the gait energy image lies, as PNG.")]
+
+
+class JudgedWalk(SeenWalk):
+    used: bool
+    problem: Annotated[
+        str | None, Field(description="Why it was not used, as in a problem's `type`.")
+    ] = None
+    detail: str | None = None
+
+
+class LeftOutWalk(JudgedWalk):
+    recording: int
+
+
+class WalkerSeen(BaseModel):
+    """One person of a recording. Two people seen at the same time have different numbers."""
+
+    number: Annotated[int, Field(description="In order of appearance, from 1.")]
+    height_pixels: Annotated[float, Field(description="In the frames the service works on.")]
+    walks: list[JudgedWalk]
 
 
 class Duplicate(BaseModel):
@@ -41,7 +82,12 @@ class Enrolled(BaseModel):
     gallery: str
     name: str | None
     created: Annotated[bool, Field(description="False when the subject was known before.")]
-    walks: list[StoredWalk]
+    walks: Annotated[
+        list[StoredWalk], Field(description="Each pass of a recording is a walk of its own.")
+    ]
+    left_out: Annotated[
+        list[LeftOutWalk], Field(description="Passes that were seen and cannot be used.")
+    ]
     possible_duplicates: list[Duplicate]
     checkpoint: str
     job: str
@@ -55,20 +101,50 @@ class CandidateRow(BaseModel):
     walk: Annotated[str, Field(description="The subject's walk that is most like the probe.")]
 
 
-class Identified(BaseModel):
-    """The answer of an identification."""
+class IdentifiedWalker(BaseModel):
+    """Who one walker is."""
 
     decision: Literal["match", "unknown"]
-    subject: Annotated[str | None, Field(description="None when the decision is unknown.")]
-    score: Annotated[float | None, Field(description="Of the best candidate; None: empty gallery.")]
+    subject: Annotated[
+        str | None,
+        Field(
+            description=(
+                "None when the decision is unknown. Not always the first candidate: of walkers seen"
+                " at the same time no two are the same subject."
+            )
+        ),
+    ]
+    score: Annotated[
+        float | None,
+        Field(description="Of the subject, or of the best candidate; None: empty gallery."),
+    ]
     threshold: Score
     target_fpir: float
-    gallery: str
     gallery_size: Annotated[int, Field(description="Subjects that were searched.")]
-    checkpoint: str
     candidates: Annotated[list[CandidateRow], Field(description="Best first, one per subject.")]
-    quality: Quality
+    quality: Annotated[Quality, Field(description="Of the walker's best walk.")]
+    walker: WalkerSeen
     gei: str
+
+
+class Identified(IdentifiedWalker):
+    """The answer of an identification of one walker."""
+
+    gallery: str
+    checkpoint: str
+    job: str
+    timing: Timing
+
+
+class IdentifiedEverybody(BaseModel):
+    """The answer of an identification with `walker=all`."""
+
+    walkers: list[IdentifiedWalker]
+    left_out: Annotated[
+        list[WalkerSeen], Field(description="People none of whose walks can be used.")
+    ]
+    gallery: str
+    checkpoint: str
     job: str
     timing: Timing
 
@@ -85,6 +161,7 @@ class Verified(BaseModel):
     checkpoint: str
     walk: str | None
     quality: Quality
+    walker: WalkerSeen
     gei: str
     job: str
     timing: Timing
@@ -159,6 +236,7 @@ class WalkRow(BaseModel):
     gallery: str
     source: Annotated[str, Field(description="Whether it came as a file or as frames.")]
     quality: Quality
+    direction: Direction
     checkpoints: Annotated[list[str], Field(description="Which checkpoints have a template of it.")]
     job: str | None
     gei: str
@@ -172,6 +250,7 @@ class WalkRow(BaseModel):
             gallery=walk.gallery,
             source=walk.source,
             quality=walk.quality,
+            direction=walk.direction,
             checkpoints=list(walk.checkpoints),
             job=walk.job_id,
             gei=f"/walks/{walk.id}/gei.png",

@@ -33,6 +33,7 @@ class NewWalk:
         quality: of the recording, as JSON.
         source: what was sent, in the words of capture.
         vector_d: (D,) float32, length 1: the checkpoint's embedding of the image.
+        direction: of walking, as the camera saw it; None where it cannot be told.
         id: UUID; callers see it.
     """
 
@@ -40,6 +41,7 @@ class NewWalk:
     quality: dict[str, object]
     source: str
     vector_d: NDArray[np.float32]
+    direction: str | None = None
     id: str = field(default_factory=new_id)
 
 
@@ -137,7 +139,7 @@ class Enrollments:
                 walks=tuple(walk.id for walk in enrollment.walks),
                 revision=raised.revision,
             )
-            leases.succeed(connection, completion, result_of(enrolled), None)
+            leases.succeed(connection, completion, result_of(enrolled), {})
         return enrolled
 
 
@@ -207,6 +209,7 @@ def _add_walks(
                 "gei": walk.gei_png,
                 "quality": walk.quality,
                 "source": walk.source,
+                "direction": walk.direction,
             }
             for walk in enrollment.walks
         ],

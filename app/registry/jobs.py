@@ -6,7 +6,7 @@ and what a lost worker held is found by its lease.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ from app.registry.job import (
     queued_job,
 )
 from app.registry.leases import Completion, Released
-from app.registry.tables import idempotency_keys, jobs
+from app.registry.tables import idempotency_keys, job_geis, jobs
 
 _BY_ID = select(*COLUMNS).where(jobs.c.id == bindparam("job_id"))
 _INSERT = insert(jobs)
@@ -94,15 +94,22 @@ class Jobs:
             raise UnknownJob(job_id)
         return job_of(row)
 
-    def gei_png(self, job_id: str) -> bytes:
-        """The probe's gait energy image, as PNG bytes.
+    def gei_png(self, job_id: str, walker: int | None = None) -> bytes:
+        """A probe's gait energy image, as PNG bytes.
+
+        Args:
+            job_id: the job.
+            walker: number of a person in its answer; None for the first one.
 
         Raises:
-            UnknownJob: there is no such job, or it has no image (yet).
+            UnknownJob: there is no such job, or it has no image of that walker (yet).
         """
+        wanted = select(job_geis.c.gei).where(job_geis.c.job_id == job_id)
+        if walker is not None:
+            wanted = wanted.where(job_geis.c.walker == walker)
         with self._database.read() as connection:
             png: bytes | None = connection.execute(
-                select(jobs.c.gei).where(jobs.c.id == job_id)
+                wanted.order_by(job_geis.c.walker).limit(1)
             ).scalar_one_or_none()
         if png is None:
             raise UnknownJob(job_id)
@@ -156,7 +163,7 @@ class Jobs:
         result: dict[str, object],
         *,
         mentions: Sequence[str] = (),
-        gei_png: bytes | None = None,
+        gei_png_by_walker: Mapping[int, bytes] | None = None,
     ) -> None:
         """Completes a job with its answer.
 
@@ -165,7 +172,7 @@ class Jobs:
             attempt: the number it was claimed under.
             result: the answer, as JSON.
             mentions: the id of every subject that the answer names, so that their erasure finds it.
-            gei_png: the probe's gait energy image.
+            gei_png_by_walker: gait energy images by the numbers of the walkers in the answer.
 
         Raises:
             LeaseLost: this attempt does not hold the job any more; nothing was written.
@@ -175,7 +182,7 @@ class Jobs:
         # A search changes nothing: when the power fails it is simply searched again.
         with self._database.write(durable=False) as connection:
             leases.mention(connection, completion, mentions)
-            leases.succeed(connection, completion, result, gei_png)
+            leases.succeed(connection, completion, result, gei_png_by_walker or {})
 
     def fail(self, job_id: str, attempt: int, problem: dict[str, object]) -> None:
         """Completes a job with a problem document.

@@ -6,7 +6,7 @@ finished and a subject that is being erased then wait for each other instead of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from app.errors import JobKeptFailing
 from app.registry.job import COLUMNS, UNFINISHED, Job, job_of
-from app.registry.tables import galleries, job_mentions, jobs, subjects
+from app.registry.tables import galleries, job_geis, job_mentions, jobs, subjects
 
 MAX_CRASHES: Final = 3
 """Workers that may be lost with a job before it is taken to be the cause."""
@@ -104,7 +104,6 @@ _SUCCEED = (
     .values(
         state="succeeded",
         result=bindparam("answer", type_=jobs.c.result.type),
-        gei=bindparam("png"),
         **_CLEARED,
         **_DONE,
     )
@@ -205,7 +204,7 @@ def succeed(
     connection: Connection,
     completion: Completion,
     result: dict[str, object],
-    gei_png: bytes | None,
+    gei_png_by_walker: Mapping[int, bytes],
 ) -> None:
     """Writes a job's answer.
 
@@ -213,18 +212,19 @@ def succeed(
         connection: of the completing transaction.
         completion: of the job.
         result: the answer, as JSON.
-        gei_png: the probe's gait energy image.
+        gei_png_by_walker: gait energy images by the numbers of the walkers in the answer.
 
     Raises:
         LeaseLost: this attempt does not hold the job any more.
     """
-    values: dict[str, object] = {
-        "answer": result,
-        "png": gei_png,
-        "now": completion.finished_at,
-        "no_uploads": [],
-    }
+    values: dict[str, object] = {"answer": result, "now": completion.finished_at, "no_uploads": []}
     _fenced(connection, _SUCCEED, completion, values)
+    if gei_png_by_walker:
+        rows = [
+            {"job_id": completion.job_id, "walker": walker, "gei": png}
+            for walker, png in gei_png_by_walker.items()
+        ]
+        connection.execute(insert(job_geis), rows)
 
 
 def fail(connection: Connection, completion: Completion, problem: dict[str, object]) -> None:

@@ -72,6 +72,8 @@ walks = Table(
     Column("gei", LargeBinary, nullable=False),
     Column("quality", Json, nullable=False),
     Column("source", Text, nullable=False),
+    # As the camera saw it; NULL where it cannot be told.
+    Column("direction", String(16)),
 )
 
 templates = Table(
@@ -114,7 +116,6 @@ jobs = Table(
     Column("lease_until", UtcDateTime),
     Column("result", Json),
     Column("problem", Json),
-    Column("gei", LargeBinary),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
@@ -143,6 +144,15 @@ job_mentions = Table(
         autoincrement=False,
         index=True,
     ),
+)
+
+# The pictures of an answer, one per walker it speaks of; they go with their job.
+job_geis = Table(
+    "job_geis",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("walker", Integer, primary_key=True, autoincrement=False),
+    Column("gei", LargeBinary, nullable=False),
 )
 
 idempotency_keys = Table(

@@ -25,6 +25,7 @@ class Walk:
         gallery: name of the gallery.
         source: what was sent, in the words of capture ("video", "frames", ...).
         quality: of the recording, as it was measured.
+        direction: of walking, as the camera saw it; None where it could not be told.
         checkpoints: ids of the checkpoints that have a template of it.
         job_id: the job that enrolled it; its row is kept for a day only.
         created_at: in UTC.
@@ -35,6 +36,7 @@ class Walk:
     gallery: str
     source: str
     quality: dict[str, object]
+    direction: str | None
     checkpoints: tuple[str, ...]
     job_id: str | None
     created_at: datetime
@@ -47,6 +49,7 @@ _WALKS = (
         galleries.c.name.label("gallery"),
         walks.c.source,
         walks.c.quality,
+        walks.c.direction,
         walks.c.job_id,
         walks.c.created_at,
     )
@@ -148,6 +151,7 @@ def _walk(connection: Connection, row: AnyRow) -> Walk:
         gallery=row.gallery,
         source=row.source,
         quality=row.quality,
+        direction=row.direction,
         checkpoints=tuple(sorted(checkpoints)),
         job_id=row.job_id,
         created_at=row.created_at,

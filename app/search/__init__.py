@@ -4,6 +4,7 @@ from app.search.decision import (
     Decision,
     Verification,
     decide,
+    decide_together,
     decide_verification,
     possible_duplicates,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "SearchResult",
     "Verification",
     "decide",
+    "decide_together",
     "decide_verification",
     "possible_duplicates",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from app.search.assignment import Pair, assign
 from app.search.gallery_search import Candidate, Comparison, SearchResult
 from model.calibration import Calibration
 
@@ -14,9 +16,10 @@ class Decision:
     """The answer to an identification, with everything it rests on.
 
     Attributes:
-        decision: "match" when the best candidate reaches the threshold, else "unknown".
-        subject: the caller's id of the best candidate; None when unknown.
-        score: of the best candidate, even when unknown; None in an empty gallery.
+        decision: "match" when a candidate reaches the threshold, else "unknown".
+        subject: the caller's id of the best candidate that nobody seen at the same time is more
+            likely to be; None when unknown.
+        score: of that subject; of the best candidate when unknown; None in an empty gallery.
         threshold: the score a stranger reaches with probability `target_fpir`.
         target_fpir: share of strangers that may be taken for somebody enrolled.
         gallery_size: subjects the probe was compared with.
@@ -59,19 +62,53 @@ def decide(result: SearchResult, calibration: Calibration, *, target_fpir: float
         calibration: gives the threshold for a gallery of this size.
         target_fpir: share of strangers that may be taken for somebody enrolled, 0 < x < 1.
     """
-    threshold = calibration.threshold(
-        target_fpir=target_fpir, gallery_size=max(1, result.gallery_size), cohort=result.cohort
-    )
-    best = result.candidates[0] if result.candidates else None
-    matches = best is not None and best.score >= threshold
-    return Decision(
-        decision="match" if matches else "unknown",
-        subject=best.subject if best is not None and matches else None,
-        score=None if best is None else best.score,
-        threshold=threshold,
-        target_fpir=target_fpir,
-        gallery_size=result.gallery_size,
-        candidates=result.candidates,
+    (decision,) = decide_together([result], calibration, target_fpir=target_fpir, together=())
+    return decision
+
+
+def decide_together(
+    results: Sequence[SearchResult],
+    calibration: Calibration,
+    *,
+    target_fpir: float,
+    together: Sequence[Pair],
+) -> tuple[Decision, ...]:
+    """Says who each walker of one recording is; of those seen at the same time no two are one.
+
+    Nobody becomes a match who would not be one alone: the false-positive rate stays what it is.
+
+    Args:
+        results: one per walker, with as many candidates as there are walkers where there are.
+        calibration: as in `decide`.
+        target_fpir: as in `decide`, for each walker.
+        together: pairs of places in `results` whose walkers were seen at the same time.
+    """
+    thresholds = [
+        calibration.threshold(
+            target_fpir=target_fpir, gallery_size=max(1, result.gallery_size), cohort=result.cohort
+        )
+        for result in results
+    ]
+    margins = [
+        {
+            candidate.subject: candidate.score - threshold
+            for candidate in result.candidates
+            if candidate.score >= threshold
+        }
+        for result, threshold in zip(results, thresholds, strict=True)
+    ]
+    subjects = assign(margins, together)
+    return tuple(
+        Decision(
+            decision="unknown" if subject is None else "match",
+            subject=subject,
+            score=_score(result, subject),
+            threshold=threshold,
+            target_fpir=target_fpir,
+            gallery_size=result.gallery_size,
+            candidates=result.candidates,
+        )
+        for result, threshold, subject in zip(results, thresholds, subjects, strict=True)
     )
 
 
@@ -113,3 +150,11 @@ def possible_duplicates(
         for candidate in result.candidates
         if candidate.subject != subject and candidate.score >= threshold
     )
+
+
+def _score(result: SearchResult, subject: str | None) -> float | None:
+    """Of the subject, or of the best candidate where it is nobody."""
+    for candidate in result.candidates:
+        if subject in (None, candidate.subject):
+            return candidate.score
+    return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 import numpy as np
@@ -45,18 +45,19 @@ class Batcher:
         """Walks that the encoder has not begun."""
         return self._waiting.qsize()
 
-    def encode(self, gei_hw: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Encodes one GEI together with whatever else is waiting; blocks until it is done.
+    def encode(self, geis_nhw: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Encodes a recording's GEIs together with whatever else is waiting; blocks until done.
 
         Args:
-            gei_hw: (H, W), 0 to 255.
+            geis_nhw: at least one (H, W), 0 to 255.
 
         Returns:
-            (D,), of length 1.
+            (N, D), each of length 1, in the same order.
         """
-        done: Future[NDArray[np.float32]] = Future()
-        self._waiting.put((gei_hw, done))
-        return done.result()
+        entries = [(gei_hw, Future[NDArray[np.float32]]()) for gei_hw in geis_nhw]
+        for entry in entries:
+            self._waiting.put(entry)
+        return np.stack([done.result() for _, done in entries])
 
     def close(self) -> None:
         """Encodes what is waiting, then ends the thread."""

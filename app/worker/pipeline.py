@@ -1,36 +1,39 @@
 """What one job does: recording → silhouettes → GEI → embedding → enrolment or decision.
 
-Shape letters: K vectors of one probe, D embedding size, H rows, W columns.
+Shape letters: K vectors of one probe, D embedding size.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import cast
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from app.errors import UnknownGallery
 from app.registry import Enrolled, Enrollment, Job, NewWalk, Registry, SubjectErased
 from app.search import (
     Candidate,
+    Decision,
     GallerySearch,
-    decide,
+    decide_together,
     decide_verification,
     possible_duplicates,
 )
 from app.telemetry import Metrics
-from app.worker.batcher import Batcher
 from app.worker.outcomes import Json
-from app.worker.results import enrollment_result, identification_result, verification_result
+from app.worker.results import (
+    enrollment_result,
+    everybody_result,
+    identification_result,
+    verification_result,
+)
 from app.worker.storage import UploadStorage
+from app.worker.walkers import Walker, WalkerReader, seen_together
 from model.calibration import Calibration
-from model.capture import CaptureLimits, capture_walk
-from model.gei import EnergyImage, GeiConfig, energy_image
+from model.capture import WalkerChoice
 
 # A probe names at most this many possible duplicates of a new subject.
 _MOST_DUPLICATES = 5
@@ -46,24 +49,12 @@ class Thresholds:
     Attributes:
         calibration: of the checkpoint.
         duplicate_fmr: false match rate at which an enrolment names possible duplicates.
+        enroll_min_quality: score below which a walk is not enrolled, 0 to 1.
     """
 
     calibration: Calibration
     duplicate_fmr: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Probe:
-    image: EnergyImage
-    vector_d: NDArray[np.float32]
-    source: str
-
-    @property
-    def gei_png(self) -> bytes:
-        done, png = cv2.imencode(".png", self.image.gei_hw)
-        if not done:
-            raise ValueError("the GEI cannot be written as a PNG")
-        return png.tobytes()
+    enroll_min_quality: float
 
 
 class Pipeline:
@@ -72,13 +63,10 @@ class Pipeline:
     Args:
         registry: receives walks and results.
         search: finds candidates.
-        batcher: turns GEIs into vectors.
+        reader: turns recordings into walkers.
         storage: holds the uploads.
-        gei: the settings of the checkpoint.
         checkpoint_id: names the templates and results.
         thresholds: turn scores into decisions.
-        limits: what one recording may cost.
-        capture_slots: recordings turned into silhouettes at the same time.
         metrics: receives stage times and decisions.
     """
 
@@ -87,24 +75,18 @@ class Pipeline:
         *,
         registry: Registry,
         search: GallerySearch,
-        batcher: Batcher,
+        reader: WalkerReader,
         storage: UploadStorage,
-        gei: GeiConfig,
         checkpoint_id: str,
         thresholds: Thresholds,
-        limits: CaptureLimits,
-        capture_slots: int,
         metrics: Metrics,
     ) -> None:
         self._registry = registry
         self._search = search
-        self._batcher = batcher
+        self._reader = reader
         self._storage = storage
-        self._gei = gei
         self._checkpoint_id = checkpoint_id
         self._thresholds = thresholds
-        self._limits = limits
-        self._capture_slots = threading.BoundedSemaphore(capture_slots)
         self._metrics = metrics
 
     def run(self, job: Job, waited_ms: float) -> Json:
@@ -123,46 +105,42 @@ class Pipeline:
             LeaseLost: another attempt holds the job now, or it was erased.
         """
         timing = _Timing(waited_ms)
-        probes = [self._probe(job, names, timing) for names in job.uploads]
+        recordings = [self._read(job, names, timing) for names in job.uploads]
         for _ in range(_STORE_ROUNDS):
             try:
                 if job.kind == "enroll":
-                    return self._enroll(job, probes, timing)
+                    return self._enroll(job, [walker for (walker,) in recordings], timing)
                 if job.kind == "identify":
-                    return self._identify(job, probes[0], timing)
-                return self._verify(job, probes[0], timing)
+                    return self._identify(job, recordings[0], timing)
+                return self._verify(job, recordings[0][0], timing)
             except SubjectErased:
                 continue
         raise RuntimeError("subjects named in the result were erased again and again")
 
-    def _probe(self, job: Job, names: Sequence[str], timing: _Timing) -> _Probe:
-        paths = [self._storage.path(name) for name in names]
+    def _read(self, job: Job, names: Sequence[str], timing: _Timing) -> tuple[Walker, ...]:
         fps = job.request.get("fps")
-        with self._capture_slots:
-            with self._metrics.stage("capture", timing.stages_ms):
-                sequence = capture_walk(
-                    paths,
-                    self._limits,
-                    frames_per_second=float(fps) if isinstance(fps, (int, float)) else None,
-                )
-            with self._metrics.stage("gei", timing.stages_ms):
-                image = energy_image(sequence, self._gei)
-        with self._metrics.stage("encode", timing.stages_ms):
-            vector_d = self._batcher.encode(image.gei_hw)
-        return _Probe(image, vector_d, source="frames" if len(paths) > 1 else "file")
+        return self._reader.read(
+            [self._storage.path(name) for name in names],
+            _choice(job),
+            timing.stages_ms,
+            frames_per_second=float(fps) if isinstance(fps, (int, float)) else None,
+            least_quality=self._thresholds.enroll_min_quality if job.kind == "enroll" else 0.0,
+        )
 
-    def _enroll(self, job: Job, probes: list[_Probe], timing: _Timing) -> Json:
+    def _enroll(self, job: Job, walkers: list[Walker], timing: _Timing) -> Json:
         subject = _subject_of(job)
         with self._metrics.stage("search", timing.stages_ms):
-            duplicates = self._duplicates(job.gallery, subject, probes)
+            duplicates = self._duplicates(job.gallery, subject, walkers)
         walks = tuple(
             NewWalk(
-                gei_png=probe.gei_png,
-                quality=probe.image.quality.to_json(),
-                source=probe.source,
-                vector_d=probe.vector_d,
+                gei_png=usable.gei_png,
+                quality=usable.quality,
+                source="frames" if len(names) > 1 else "file",
+                vector_d=usable.vector_d,
+                direction=usable.walk.direction,
             )
-            for probe in probes
+            for names, walker in zip(job.uploads, walkers, strict=True)
+            for usable in walker.usable
         )
         name, metadata = job.request.get("name"), job.request.get("metadata")
         enrollment = Enrollment(
@@ -176,7 +154,13 @@ class Pipeline:
         def result_of(enrolled: Enrolled) -> Json:
             result.update(
                 enrollment_result(
-                    job, enrolled, walks, duplicates, self._checkpoint_id, timing.until_now()
+                    job,
+                    enrolled,
+                    walkers,
+                    walks,
+                    duplicates,
+                    self._checkpoint_id,
+                    timing.until_now(),
                 )
             )
             return result
@@ -192,10 +176,10 @@ class Pipeline:
         return result
 
     def _duplicates(
-        self, gallery: str, subject: str, probes: list[_Probe]
+        self, gallery: str, subject: str, walkers: list[Walker]
     ) -> tuple[Candidate, ...]:
         """Others already enrolled who walk much like this subject."""
-        vectors_kd = np.stack([probe.vector_d for probe in probes])
+        vectors_kd = np.stack([usable.vector_d for walker in walkers for usable in walker.usable])
         try:
             found = self._search.search(
                 gallery, self._checkpoint_id, vectors_kd, top_k=_MOST_DUPLICATES + 1
@@ -209,44 +193,71 @@ class Pipeline:
             target_fmr=self._thresholds.duplicate_fmr,
         )[:_MOST_DUPLICATES]
 
-    def _identify(self, job: Job, probe: _Probe, timing: _Timing) -> Json:
+    def _identify(self, job: Job, walkers: Sequence[Walker], timing: _Timing) -> Json:
+        usable = [walker for walker in walkers if walker.usable]
         with self._metrics.stage("search", timing.stages_ms):
-            found = self._search.search(
-                job.gallery,
+            decisions = self._decide(job, usable)
+        if _choice(job) == "all":
+            result = everybody_result(
+                job,
+                list(zip(usable, decisions, strict=True)),
+                [walker for walker in walkers if not walker.usable],
                 self._checkpoint_id,
-                probe.vector_d[None],
-                top_k=int(_figure(job, "top_k")),
+                timing.until_now(),
             )
-            decision = decide(
-                found, self._thresholds.calibration, target_fpir=_figure(job, "target_fpir")
+        else:
+            result = identification_result(
+                job, usable[0], decisions[0], self._checkpoint_id, timing.until_now()
             )
-        result = identification_result(
-            job, decision, probe.image.quality.to_json(), self._checkpoint_id, timing.until_now()
-        )
-        self._finish(job, probe, result, [candidate.subject for candidate in decision.candidates])
-        self._metrics.decisions.labels(job.kind, decision.decision).inc()
+        named = {candidate.subject for each in decisions for candidate in each.candidates}
+        named.update(each.subject for each in decisions if each.subject is not None)
+        self._finish(job, usable, result, sorted(named))
+        for decision in decisions:
+            self._metrics.decisions.labels(job.kind, decision.decision).inc()
         return result
 
-    def _verify(self, job: Job, probe: _Probe, timing: _Timing) -> Json:
+    def _decide(self, job: Job, walkers: Sequence[Walker]) -> tuple[Decision, ...]:
+        """Who each walker is; candidates beyond those asked for only serve the decision."""
+        top_k = int(_figure(job, "top_k"))
+        decisions = decide_together(
+            [
+                self._search.search(
+                    job.gallery,
+                    self._checkpoint_id,
+                    walker.vector_d[None],
+                    top_k=max(top_k, len(walkers)),
+                )
+                for walker in walkers
+            ],
+            self._thresholds.calibration,
+            target_fpir=_figure(job, "target_fpir"),
+            together=seen_together(walkers),
+        )
+        return tuple(replace(each, candidates=each.candidates[:top_k]) for each in decisions)
+
+    def _verify(self, job: Job, walker: Walker, timing: _Timing) -> Json:
         with self._metrics.stage("search", timing.stages_ms):
             comparison = self._search.compare(
-                job.gallery, self._checkpoint_id, probe.vector_d[None], _subject_of(job)
+                job.gallery, self._checkpoint_id, walker.vector_d[None], _subject_of(job)
             )
             verification = decide_verification(
                 comparison, self._thresholds.calibration, target_fmr=_figure(job, "target_fmr")
             )
-        quality = probe.image.quality.to_json()
         result = verification_result(
-            job, verification, comparison, quality, self._checkpoint_id, timing.until_now()
+            job, walker, verification, comparison, self._checkpoint_id, timing.until_now()
         )
-        self._finish(job, probe, result, [verification.subject])
+        self._finish(job, [walker], result, [verification.subject])
         self._metrics.decisions.labels(job.kind, verification.decision).inc()
         return result
 
-    def _finish(self, job: Job, probe: _Probe, result: Json, mentions: list[str]) -> None:
+    def _finish(self, job: Job, walkers: Sequence[Walker], result: Json, named: list[str]) -> None:
         with self._metrics.stage("store", {}):
             self._registry.jobs.finish(
-                job.id, job.attempt, result, mentions=mentions, gei_png=probe.gei_png
+                job.id,
+                job.attempt,
+                result,
+                mentions=named,
+                gei_png_by_walker={walker.number: walker.best.gei_png for walker in walkers},
             )
 
 
@@ -266,6 +277,11 @@ def _subject_of(job: Job) -> str:
     if job.subject is None:
         raise ValueError(f"job {job.id} names no subject")
     return job.subject
+
+
+def _choice(job: Job) -> WalkerChoice:
+    # A job that an older process accepted does not say.
+    return cast(WalkerChoice, job.request.get("walker", "only"))
 
 
 def _figure(job: Job, name: str) -> float:

@@ -16,6 +16,7 @@ from app.telemetry import Metrics
 from app.worker.batcher import Batcher
 from app.worker.pipeline import Pipeline, Thresholds
 from app.worker.storage import UploadStorage
+from app.worker.walkers import WalkerReader
 from model.capture import CaptureLimits
 from model.encoder import Encoder
 
@@ -59,13 +60,20 @@ class Recognition:
         self.pipeline = Pipeline(
             registry=registry,
             search=self.search,
-            batcher=self._batcher,
+            reader=WalkerReader(
+                batcher=self._batcher,
+                gei=checkpoint.gei,
+                limits=CaptureLimits(),
+                slots=settings.workers,
+                metrics=metrics,
+            ),
             storage=storage,
-            gei=checkpoint.gei,
             checkpoint_id=checkpoint.checkpoint_id,
-            thresholds=Thresholds(checkpoint.calibration, settings.duplicate_fmr),
-            limits=CaptureLimits(),
-            capture_slots=settings.workers,
+            thresholds=Thresholds(
+                calibration=checkpoint.calibration,
+                duplicate_fmr=settings.duplicate_fmr,
+                enroll_min_quality=settings.enroll_min_quality,
+            ),
             metrics=metrics,
         )
         metrics.encoder_ready.set(1)

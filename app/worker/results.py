@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from app.registry import Enrolled, Job, NewWalk
 from app.search import Candidate, Comparison, Decision, Verification
 from app.worker.outcomes import Json
+from app.worker.walkers import UnusableWalk, UsableWalk, Walker
 
 Timing = dict[str, float]
 
@@ -18,20 +19,47 @@ Timing = dict[str, float]
 def enrollment_result(
     job: Job,
     enrolled: Enrolled,
+    recordings: Sequence[Walker],
     walks: Sequence[NewWalk],
     duplicates: Sequence[Candidate],
     checkpoint_id: str,
     timing_ms: Timing,
 ) -> Json:
-    """The answer of `POST /enroll`."""
+    """The answer of `POST /enroll`.
+
+    Args:
+        job: that asked for it.
+        enrolled: what was done.
+        recordings: the walker of each recording of the call.
+        walks: the stored walks: the usable ones of all recordings, in their order.
+        duplicates: others who walk much alike.
+        checkpoint_id: that made the templates.
+        timing_ms: per stage.
+    """
+    seen = [
+        (number, each)
+        for number, walker in enumerate(recordings, start=1)
+        for each in walker.usable
+    ]
     return {
         "subject": enrolled.subject,
         "gallery": enrolled.gallery,
         "name": enrolled.name,
         "created": enrolled.created,
         "walks": [
-            {"id": walk.id, "quality": walk.quality, "gei": f"/walks/{walk.id}/gei.png"}
-            for walk in walks
+            {
+                "id": walk.id,
+                "recording": recording,
+                **each.walk.to_json(),
+                "quality": walk.quality,
+                "gei": f"/walks/{walk.id}/gei.png",
+            }
+            for (recording, each), walk in zip(seen, walks, strict=True)
+        ],
+        "left_out": [
+            {"recording": number, **_unused(each)}
+            for number, walker in enumerate(recordings, start=1)
+            for each in walker.unusable
         ],
         "possible_duplicates": [
             {"subject": duplicate.subject, "score": round(duplicate.score, 6)}
@@ -44,39 +72,40 @@ def enrollment_result(
 
 
 def identification_result(
-    job: Job, decision: Decision, quality: Json, checkpoint_id: str, timing_ms: Timing
+    job: Job, walker: Walker, decision: Decision, checkpoint_id: str, timing_ms: Timing
 ) -> Json:
-    """The answer of `POST /identify`."""
+    """The answer of `POST /identify` about one walker."""
+    return _identified(job, walker, decision) | _identification_frame(job, checkpoint_id, timing_ms)
+
+
+def everybody_result(
+    job: Job,
+    decided: Sequence[tuple[Walker, Decision]],
+    left_out: Sequence[Walker],
+    checkpoint_id: str,
+    timing_ms: Timing,
+) -> Json:
+    """The answer of `POST /identify` with `walker=all`: one entry per walker.
+
+    Args:
+        job: that asked for it.
+        decided: everybody who could be recognised or not, with the decision.
+        left_out: everybody without a usable walk.
+        checkpoint_id: that made the scores.
+        timing_ms: per stage.
+    """
     return {
-        "decision": decision.decision,
-        "subject": decision.subject,
-        "score": _rounded(decision.score),
-        "threshold": round(decision.threshold, 6),
-        "target_fpir": decision.target_fpir,
-        "gallery": job.gallery,
-        "gallery_size": decision.gallery_size,
-        "checkpoint": checkpoint_id,
-        "candidates": [
-            {
-                "subject": candidate.subject,
-                "name": candidate.name,
-                "score": round(candidate.score, 6),
-                "walk": candidate.walk_id,
-            }
-            for candidate in decision.candidates
-        ],
-        "quality": quality,
-        "gei": f"/jobs/{job.id}/gei.png",
-        "job": job.id,
-        "timing": timing_ms,
+        "walkers": [_identified(job, walker, decision) for walker, decision in decided],
+        "left_out": [_walker(walker) for walker in left_out],
+        **_identification_frame(job, checkpoint_id, timing_ms),
     }
 
 
 def verification_result(
     job: Job,
+    walker: Walker,
     verification: Verification,
     comparison: Comparison,
-    quality: Json,
     checkpoint_id: str,
     timing_ms: Timing,
 ) -> Json:
@@ -90,10 +119,68 @@ def verification_result(
         "gallery": job.gallery,
         "checkpoint": checkpoint_id,
         "walk": comparison.walk_id,
-        "quality": quality,
+        "quality": walker.best.quality,
+        "walker": _walker(walker),
         "gei": f"/jobs/{job.id}/gei.png",
         "job": job.id,
         "timing": timing_ms,
+    }
+
+
+def _identified(job: Job, walker: Walker, decision: Decision) -> Json:
+    return {
+        "decision": decision.decision,
+        "subject": decision.subject,
+        "score": _rounded(decision.score),
+        "threshold": round(decision.threshold, 6),
+        "target_fpir": decision.target_fpir,
+        "gallery_size": decision.gallery_size,
+        "candidates": [
+            {
+                "subject": candidate.subject,
+                "name": candidate.name,
+                "score": round(candidate.score, 6),
+                "walk": candidate.walk_id,
+            }
+            for candidate in decision.candidates
+        ],
+        "quality": walker.best.quality,
+        "walker": _walker(walker),
+        "gei": f"/jobs/{job.id}/gei.png?walker={walker.number}",
+    }
+
+
+def _identification_frame(job: Job, checkpoint_id: str, timing_ms: Timing) -> Json:
+    return {
+        "gallery": job.gallery,
+        "checkpoint": checkpoint_id,
+        "job": job.id,
+        "timing": timing_ms,
+    }
+
+
+def _walker(walker: Walker) -> Json:
+    seen: list[UsableWalk | UnusableWalk] = [*walker.usable, *walker.unusable]
+    seen.sort(key=lambda each: each.walk.first_frame)
+    return {
+        "number": walker.number,
+        "height_pixels": round(walker.height_pixels, 1),
+        "walks": [
+            _unused(each) if isinstance(each, UnusableWalk) else _used(each) for each in seen
+        ],
+    }
+
+
+def _used(each: UsableWalk) -> Json:
+    return {**each.walk.to_json(), "used": True, "problem": None, "detail": None}
+
+
+def _unused(each: UnusableWalk) -> Json:
+    return {
+        **each.walk.to_json(),
+        "used": False,
+        "problem": each.refusal.code,
+        "detail": each.refusal.detail,
     }
 
 

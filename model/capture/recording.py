@@ -47,6 +47,26 @@ class CapturedWalk:
         return len(self.sequence.silhouettes)
 
     @property
+    def last_frame(self) -> int:
+        """Number of the walk's last frame in the recording."""
+        return self.first_frame + self.frames - 1
+
+    def to_json(self) -> dict[str, object]:
+        """When and where to the walk goes, as plain JSON values; seconds where the rate is known.
+
+        Returns:
+            first_frame, last_frame, from_seconds, to_seconds, direction.
+        """
+        rate = self.sequence.frames_per_second
+        return {
+            "first_frame": self.first_frame,
+            "last_frame": self.last_frame,
+            "from_seconds": round(self.first_frame / rate, 2) if rate else None,
+            "to_seconds": round((self.last_frame + 1) / rate, 2) if rate else None,
+            "direction": self.direction,
+        }
+
+    @property
     def height(self) -> float:
         """Mean height of the walker, in pixels of the working frames; 0 without silhouettes."""
         seen = [one.height for one in self.sequence.silhouettes if one is not None]
@@ -103,7 +123,7 @@ class Recording:
             if len(equals) > 1:
                 raise SeveralWalkers(
                     f"{len(equals)} people walk: {'; '.join(map(_description, equals))}.",
-                    walkers=len(equals),
+                    walkers=[_facts(walks) for walks in equals],
                 )
         return (ranked[0],)
 
@@ -115,6 +135,14 @@ def _height(walks: Sequence[CapturedWalk]) -> float:
 def _presence(walks: Sequence[CapturedWalk]) -> float:
     """How much of the recording a person takes: height, and for how long it was seen."""
     return sum(walk.height * walk.frames for walk in walks)
+
+
+def _facts(walks: Sequence[CapturedWalk]) -> dict[str, object]:
+    return {
+        "number": walks[0].walker,
+        "height_pixels": round(_height(walks), 1),
+        "walks": [walk.to_json() for walk in walks],
+    }
 
 
 def _description(walks: Sequence[CapturedWalk]) -> str:

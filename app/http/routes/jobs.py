@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from app.http.routes.walks import PngResponse
 from app.http.schemas import JobState, UnfinishedJobs, problems
@@ -24,6 +26,12 @@ def get_job(services: Parts, job: str) -> JobState:
 
 
 @router.get("/jobs/{job}/gei.png", response_class=PngResponse, responses=problems(404))
-def get_probe_gei(services: Parts, job: str) -> PngResponse:
-    """The gait energy image of an identified or verified walk, as long as the job is kept."""
-    return PngResponse(services.registry.jobs.gei_png(job))
+def get_probe_gei(
+    services: Parts,
+    job: str,
+    walker: Annotated[
+        int | None, Query(ge=1, description="Number in the answer; the first one if left out.")
+    ] = None,
+) -> PngResponse:
+    """The gait energy image of an identified or verified walker, as long as the job is kept."""
+    return PngResponse(services.registry.jobs.gei_png(job, walker))

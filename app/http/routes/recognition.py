@@ -12,11 +12,12 @@ from app.http.addresses import subject_location
 from app.http.examples import (
     ENROLL_FORM,
     ENROLLED_EXAMPLE,
-    IDENTIFIED_EXAMPLE,
+    IDENTIFIED_EXAMPLES,
     IDENTIFY_FORM,
     VERIFIED_EXAMPLE,
     VERIFY_FORM,
     answer,
+    answers,
     form_body,
 )
 from app.http.forms import (
@@ -30,7 +31,7 @@ from app.http.forms import (
 )
 from app.http.multipart import FormLimits, ReceivedForm, receive_form
 from app.http.problems import count_refusal, document_response
-from app.http.schemas import ACCEPTED, Enrolled, Identified, Verified, problems
+from app.http.schemas import ACCEPTED, Enrolled, Identified, IdentifiedEverybody, Verified, problems
 from app.http.services import Parts, Services
 from app.registry import NewJob
 from app.settings import Settings
@@ -60,12 +61,15 @@ async def enroll(request: Request, services: Parts) -> Response:
 
 @router.post(
     "/identify",
-    response_model=Identified,
-    responses=answer(200, IDENTIFIED_EXAMPLE) | _ALSO,
+    response_model=Identified | IdentifiedEverybody,
+    responses=answers(200, IDENTIFIED_EXAMPLES) | _ALSO,
     openapi_extra=form_body(IDENTIFY_FORM),
 )
 async def identify(request: Request, services: Parts) -> Response:
-    """Says who of the gallery is walking, or that nobody in it is."""
+    """Says who of the gallery is walking, or that nobody in it is.
+
+    With `walker=all` the answer holds one entry per walker, under `walkers`.
+    """
     return await _take_in(request, services, identify_job, status=200)
 
 

@@ -6,13 +6,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from app.http.application import build_application
-from app.http.schemas import Enrolled, Identified, Verified
+from app.http.schemas import Enrolled, Identified, IdentifiedEverybody, Verified
 from app.telemetry import Metrics
 from tests.app.http.test_refusals import assert_refused
 from tests.live_service import LiveService
@@ -133,13 +134,21 @@ def test_the_description_covers_every_route_and_fits_the_answers(service: LiveSe
         "/metrics": {"get"},
     }
     assert {path: set(methods) for path, methods in api["paths"].items()} == wanted
-    for route, model in (("enroll", Enrolled), ("identify", Identified), ("verify", Verified)):
+
+    def success(route: str) -> dict[str, Any]:
         answers = api["paths"][f"/{route}"]["post"]["responses"]
-        model.model_validate(
-            answers[str(_SUCCESS[route])]["content"]["application/json"]["example"]
-        )
+        described: dict[str, Any] = answers[str(_SUCCESS[route])]["content"]["application/json"]
+        return described
+
+    Enrolled.model_validate(success("enroll")["example"])
+    Verified.model_validate(success("verify")["example"])
+    one, everybody = success("identify")["examples"].values()
+    Identified.model_validate(one["value"])
+    IdentifiedEverybody.model_validate(everybody["value"])
     form = api["paths"]["/identify"]["post"]["requestBody"]["content"]["multipart/form-data"]
-    assert {"walk", "gallery", "top_k", "target_fpir"} <= set(form["schema"]["properties"])
+    assert {"walk", "gallery", "walker", "top_k", "target_fpir"} <= set(
+        form["schema"]["properties"]
+    )
     assert form["example"]
     assert "HTTPValidationError" not in json.dumps(api)
 

@@ -41,7 +41,11 @@ def test_an_erased_subject_leaves_no_row_anywhere(registry: Registry, database_u
     )
     naming = running_job(registry, identify_job("default"))
     registry.jobs.finish(
-        naming.id, naming.attempt, {"candidates": ["anna-17"]}, mentions=["anna-17", "bert"]
+        naming.id,
+        naming.attempt,
+        {"candidates": ["anna-17"]},
+        mentions=["anna-17", "bert"],
+        gei_png_by_walker={1: b"gei-of-her, probing", 2: b"gei-of-her friend"},
     )
     other = running_job(registry, identify_job("default"))
     registry.jobs.finish(other.id, other.attempt, {"candidates": ["bert"]}, mentions=["bert"])

@@ -70,11 +70,19 @@ def test_of_many_workers_one_gets_each_job(registry: Registry) -> None:
 def test_a_finished_job_keeps_its_answer_and_lets_go_of_its_uploads(registry: Registry) -> None:
     job = running_job(registry, identify_job("lab"))
     assert registry.jobs.referenced_uploads() == {"upload-1"}
-    registry.jobs.finish(job.id, job.attempt, {"decision": "unknown"}, gei_png=b"probe")
+    registry.jobs.finish(
+        job.id,
+        job.attempt,
+        {"decision": "unknown"},
+        gei_png_by_walker={2: b"second", 1: b"first"},
+    )
     finished = registry.jobs.get(job.id)
     assert (finished.state, finished.result) == ("succeeded", {"decision": "unknown"})
     assert finished.finished
-    assert registry.jobs.gei_png(job.id) == b"probe"
+    assert registry.jobs.gei_png(job.id) == b"first"
+    assert registry.jobs.gei_png(job.id, walker=2) == b"second"
+    with pytest.raises(UnknownJob):
+        registry.jobs.gei_png(job.id, walker=3)
     assert registry.jobs.referenced_uploads() == frozenset()
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import inspect
+from alembic import command
+from sqlalchemy import inspect, text
 
 from app.registry import Registry
 from app.registry.database import Database
-from app.registry.migration import pending_changes, upgrade
+from app.registry.migration import alembic_config, pending_changes, upgrade
+from tests.enrolling import identify_job, running_job
 
 
 def test_an_empty_database_becomes_usable_by_migrating(empty_database_url: str) -> None:
@@ -40,3 +42,23 @@ def test_services_that_start_at_once_migrate_one_after_the_other(empty_database_
         assert "templates" in inspect(connection).get_table_names()
     for database in databases:
         database.close()
+
+
+def test_pictures_of_answers_survive_the_step_to_several_walkers_and_back(
+    database_url: str,
+) -> None:
+    registry = Registry.open(database_url)
+    registry.galleries.create("lab")
+    job = running_job(registry, identify_job("lab"))
+    registry.jobs.finish(job.id, job.attempt, {}, gei_png_by_walker={1: b"a picture"})
+    database = Database(database_url)
+
+    with database.write() as connection:
+        command.downgrade(alembic_config(connection), "0001")
+        kept = connection.execute(text("SELECT gei FROM jobs")).scalar_one()
+    upgrade(database)
+
+    assert bytes(kept) == b"a picture"
+    assert registry.jobs.gei_png(job.id) == b"a picture"
+    database.close()
+    registry.close()

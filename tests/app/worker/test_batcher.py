@@ -40,13 +40,13 @@ def test_what_waits_while_the_encoder_is_busy_goes_together() -> None:
     encoder = SlowEncoder()
     batcher = Batcher(encoder.encode, 4, Metrics())
     with ThreadPoolExecutor(10) as callers:
-        first = callers.submit(batcher.encode, gei(0))
+        first = callers.submit(batcher.encode, [gei(0)])
         assert encoder.first_call.wait(10)
-        others = [callers.submit(batcher.encode, gei(value)) for value in range(1, 8)]
+        others = [callers.submit(batcher.encode, [gei(value)]) for value in range(1, 8)]
         while batcher.waiting < 7:
             threading.Event().wait(0.001)
         encoder.go.set()
-        vectors = [future.result() for future in (first, *others)]
+        vectors = [future.result()[0] for future in (first, *others)]
     batcher.close()
 
     assert encoder.batch_sizes == [1, 4, 3]
@@ -59,7 +59,7 @@ def test_a_walk_alone_does_not_wait_for_others() -> None:
     encoder.go.set()
     batcher = Batcher(encoder.encode, 32, Metrics())
 
-    assert batcher.encode(gei(9)).tolist() == [9.0, -9.0]
+    assert batcher.encode([gei(9)]).tolist() == [[9.0, -9.0]]
     batcher.close()
 
 
@@ -71,7 +71,24 @@ def test_an_error_of_the_encoder_reaches_everybody_in_the_batch_and_no_one_else(
 
     batcher = Batcher(refuse_blank, 1, Metrics())
     with pytest.raises(ValueError, match="blank"):
-        batcher.encode(gei(0))
+        batcher.encode([gei(0)])
 
-    assert batcher.encode(gei(1)).tolist() == [1.0, 1.0]
+    assert batcher.encode([gei(1)]).tolist() == [[1.0, 1.0]]
     batcher.close()
+
+
+def test_the_walks_of_one_recording_share_a_batch_and_keep_their_order() -> None:
+    encoder = SlowEncoder()
+    batcher = Batcher(encoder.encode, 32, Metrics())
+    with ThreadPoolExecutor(2) as callers:
+        first = callers.submit(batcher.encode, [gei(0)])
+        assert encoder.first_call.wait(10)
+        passes = callers.submit(batcher.encode, [gei(3), gei(1), gei(2)])
+        while batcher.waiting < 3:
+            threading.Event().wait(0.001)
+        encoder.go.set()
+        assert passes.result()[:, 0].tolist() == [3.0, 1.0, 2.0]
+        assert first.result().shape == (1, 2)
+    batcher.close()
+
+    assert encoder.batch_sizes == [1, 3]

@@ -1,0 +1,133 @@
+"""Answers about walks, printed for people: who it is, how sure, and how good the recording was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.markup import escape
+
+from app.client import (
+    Enrollment,
+    Identification,
+    IdentifiedEverybody,
+    SeenWalk,
+    Verification,
+    Walker,
+)
+from app.commands.output import answers, notes, print_fields, print_table
+
+
+def print_enrollment(enrolled: Enrollment) -> None:
+    """Prints what was stored, what was left out and why, and who walks much alike."""
+    verb = "Enrolled" if enrolled.created else "Added to"
+    answers.print(
+        f"[green]{verb}[/] [bold]{escape(enrolled.subject)}[/] in gallery {enrolled.gallery}"
+    )
+    rows = [
+        (
+            stored.id,
+            stored.direction,
+            stored.quality.get("frames_used"),
+            stored.quality.get("cycles"),
+            stored.quality.get("score"),
+            stored.quality.get("level"),
+        )
+        for stored in enrolled.walks
+    ]
+    print_table(None, ("walk", "direction", "frames used", "cycles", "quality", ""), rows)
+    _print_left_out(enrolled.left_out)
+    for stored in enrolled.walks:
+        _print_findings(stored.quality)
+    for duplicate in enrolled.possible_duplicates:
+        notes.print(
+            f"[yellow]Walks much like {escape(duplicate.subject)}[/] (score {duplicate.score:.3f}):"
+            " the same person under two ids?"
+        )
+
+
+def print_identification(answer: Identification) -> None:
+    """Prints the decision with what it rests on."""
+    if answer.is_match:
+        answers.print(f"[bold green]match[/]: [bold]{escape(str(answer.subject))}[/]")
+    else:
+        answers.print("[bold yellow]unknown[/]: nobody in this gallery walks like that")
+    print_fields(
+        {
+            "score": None if answer.score is None else f"{answer.score:.3f}",
+            "threshold": f"{answer.threshold:.3f} (target FPIR {answer.target_fpir:g},"
+            f" {answer.gallery_size} subjects)",
+            "quality": _quality(answer.quality),
+            "seen": _seen(answer.walker),
+            "checkpoint": answer.checkpoint,
+        }
+    )
+    if answer.candidates:
+        rows = [(who.subject, who.name, who.score) for who in answer.candidates]
+        print_table(None, ("candidate", "name", "score"), rows)
+    _print_doubts(answer.quality, answer.walker)
+
+
+def print_everybody(answer: IdentifiedEverybody) -> None:
+    """Prints one identification per walker, and who could not be used."""
+    for one in answer.walkers:
+        number = one.walker.number if one.walker else "?"
+        answers.print(f"[bold]Walker {number}[/]", end=" ")
+        print_identification(one)
+        answers.print()
+    for walker in answer.left_out:
+        answers.print(f"[bold]Walker {walker.number}[/] [yellow]cannot be used[/]")
+        _print_left_out(walker.walks)
+
+
+def print_verification(answer: Verification) -> None:
+    """Prints whether the claim holds."""
+    colour = "green" if answer.is_match else "red"
+    answers.print(
+        f"[bold {colour}]{answer.decision}[/] with [bold]{escape(str(answer.subject))}[/]"
+    )
+    print_fields(
+        {
+            "score": None if answer.score is None else f"{answer.score:.3f}",
+            "threshold": f"{answer.threshold:.3f} (target FMR {answer.target_fmr:g})",
+            "quality": _quality(answer.quality),
+            "seen": _seen(answer.walker),
+            "checkpoint": answer.checkpoint,
+        }
+    )
+    _print_doubts(answer.quality, answer.walker)
+
+
+def _quality(quality: Mapping[str, Any]) -> str | None:
+    if "level" not in quality:
+        return None
+    return f"{quality['level']} ({quality['score']:.2f})"
+
+
+def _seen(walker: Walker | None) -> str | None:
+    if walker is None:
+        return None
+    walks = [
+        walk.when + (f", walking {walk.direction}" if walk.direction else "")
+        for walk in walker.walks
+        if walk.used
+    ]
+    return f"{'; '.join(walks)}; {walker.height_pixels:.0f} pixels tall"
+
+
+def _print_doubts(quality: Mapping[str, Any], walker: Walker | None) -> None:
+    if walker is not None:
+        _print_left_out(tuple(walk for walk in walker.walks if not walk.used))
+    if quality.get("level") == "poor":
+        notes.print("[red]The recording is poor[/]: do not rely on this answer alone.")
+    _print_findings(quality)
+
+
+def _print_left_out(walks: tuple[SeenWalk, ...]) -> None:
+    for walk in walks:
+        notes.print(f"[yellow]Not used, {walk.when}:[/] {escape(str(walk.detail))}")
+
+
+def _print_findings(quality: Mapping[str, Any]) -> None:
+    for finding in quality.get("findings", ()):
+        notes.print(f"[dim]{escape(finding['sentence'])} {escape(finding['advice'])}[/]")
