@@ -44,7 +44,9 @@ class WalkEvidence:
             share of it.
         pieces: mean number of pieces a silhouette falls into.
         holes: mean area enclosed by a silhouette without belonging to it, as a share of its own.
-        leg_width: mean width of the lowest quarter, as a share of the height.
+        head_width: mean width of the uppermost eighth, as a share of the height.
+        trunk_width: the same from there to the middle.
+        leg_width: the same of the lowest quarter.
         lower_share: share of the silhouette's area that lies in its lower half.
         leg_motion: temporal variance of the lowest quarter per foreground pixel, 0 to 1.
         trunk_motion: the same of the upper half.
@@ -66,6 +68,8 @@ class WalkEvidence:
     height_jitter: float
     pieces: float
     holes: float
+    head_width: float
+    trunk_width: float
     leg_width: float
     lower_share: float
     leg_motion: float
@@ -106,13 +110,19 @@ def walk_evidence(walk: CapturedWalk, image: EnergyImage) -> WalkEvidence:
         height_jitter=_height_jitter(walk),
         pieces=pieces,
         holes=holes,
-        leg_width=float(energy_hw[3 * height // 4 :].sum(axis=1).mean()) / height,
+        head_width=_mean_width(energy_hw[: height // 8]) / height,
+        trunk_width=_mean_width(energy_hw[height // 8 : height // 2]) / height,
+        leg_width=_mean_width(energy_hw[3 * height // 4 :]) / height,
         lower_share=float(energy_hw[height // 2 :].sum()) / area,
         leg_motion=_variance_per_foreground(energy_hw[3 * height // 4 :]),
         trunk_motion=_variance_per_foreground(energy_hw[: height // 2]),
         fullness=area / height**2,
         still_share=_still_share(aligned, quality.period_frames),
     )
+
+
+def _mean_width(energy_hw: NDArray[np.float64]) -> float:
+    return float(energy_hw.sum(axis=1).mean())
 
 
 def _variance_per_foreground(energy_hw: NDArray[np.float64]) -> float:

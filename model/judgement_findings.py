@@ -20,8 +20,16 @@ MOST_STILL_SHARE = 0.2
 """Of 120 clean generated walks without a halt none had more."""
 RUNNING_SECONDS = 0.8
 """Of one cycle. Adults walk at 0.9 to 1.4 s and run at 0.6 to 0.75 s."""
-WIDEST_LEGS = 0.25
-"""Of the height. Coats and dresses stay below; what ends at the knees is wider."""
+WIDEST_HEAD = 0.145
+"""Mean width of the uppermost eighth, of the height. Caps and hair stay below 0.14."""
+WIDEST_HEAD_OF_TRUNK = 0.8
+"""Heads have 0.3 to 0.65 of the trunk's width; shoulders and hips are as wide as it."""
+WIDEST_LEGS = 0.24
+"""Mean width of the lowest quarter, of the height. What ends at the knees is wider."""
+MOST_LOWER_SHARE = 0.56
+"""Of the area. Whole walkers have 0.38 to 0.56; without shanks the lower half is hips and arms."""
+SMEAR_PIXELS = 2.0
+"""How much wider than it is something in a picture is seen: a pixel on either side."""
 LEAST_LOWER_SHARE = 0.33
 """Of the area. Whole walkers have 0.35 to 0.60."""
 MOST_FLICKER = 0.08
@@ -101,11 +109,23 @@ def _cut_at_border(walk: WalkEvidence) -> str | None:
     return f"In {walk.cut_share:.0%} of the frames the picture's border hides part of the walker."
 
 
+def _head_hidden(walk: WalkEvidence) -> str | None:
+    if not _is_headless(walk):
+        return None
+    return (
+        f"The top of the silhouette is {walk.head_width / walk.trunk_width:.0%} as wide as the"
+        f" trunk, heads are at most {WIDEST_HEAD_OF_TRUNK:.0%}: the head is hidden."
+    )
+
+
 def _legs_hidden(walk: WalkEvidence) -> str | None:
-    if walk.leg_width > WIDEST_LEGS:
+    if _is_headless(walk):  # then all widths are shares of a wrong height
+        return None
+    if walk.leg_width > WIDEST_LEGS + SMEAR_PIXELS / walk.height_pixels:
         return (
             f"The lowest quarter of the silhouette is {walk.leg_width:.0%} of its height wide, legs"
-            f" are at most {WIDEST_LEGS:.0%}: the legs are hidden, or a shadow is part of them."
+            f" are about {WIDEST_LEGS:.0%} at most: the legs are hidden, or shadow or blur is part"
+            " of them."
         )
     if walk.lower_share < LEAST_LOWER_SHARE:
         return (
@@ -113,6 +133,14 @@ def _legs_hidden(walk: WalkEvidence) -> str | None:
             f" are {LEAST_LOWER_SHARE:.0%} or more: parts of the legs are missing."
         )
     return None
+
+
+def _is_headless(walk: WalkEvidence) -> bool:
+    return (
+        walk.head_width > WIDEST_HEAD
+        and walk.head_width > WIDEST_HEAD_OF_TRUNK * walk.trunk_width
+        and walk.lower_share <= MOST_LOWER_SHARE
+    )
 
 
 def _too_few_cycles(walk: WalkEvidence) -> str | None:
@@ -228,10 +256,16 @@ _WALK_RULES = (
         "Aim the camera so that head, feet and the whole walk stay inside the picture.",
     ),
     _Rule(
+        "head-hidden",
+        _head_hidden,
+        "Clear what stands between camera and head, and choose a background of another colour than"
+        " hair and top.",
+    ),
+    _Rule(
         "legs-hidden",
         _legs_hidden,
-        "Clear what stands between camera and legs, avoid hard shadows, and choose a background of"
-        " another colour than trousers and shoes.",
+        "Clear what stands between camera and legs, avoid hard shadows and blur, and choose a"
+        " background of another colour than trousers and shoes.",
     ),
     _Rule(
         "too-few-cycles",
