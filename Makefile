@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 PORT ?= 8000
 DATA ?= ./data
 
-.PHONY: help demo serve test check format unit bench bench-ingredients bench-model test-crash train lock clean
+.PHONY: help demo serve test check format unit bench bench-ingredients bench-model bench-capture test-crash train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -51,6 +51,12 @@ bench-ingredients: $(INSTALLED) ## which ingredients of the walkers buy accuracy
 
 bench-model: $(INSTALLED) ## embedding, training step and walkers: what they cost beside what they could
 	$(BIN)/python -m tests.benchmarks.bench_model
+
+bench-capture: $(INSTALLED) ## walkers cut out of rendered scenes, speed, memory; KTH=folder adds real clips
+	$(BIN)/python -m tests.benchmarks.bench_capture $(if $(KTH),--kth $(KTH)) $(if $(CLIP),--clip $(CLIP))
+
+bench-quality: $(INSTALLED) ## whether the capture score predicts recognition; refits its weights
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_quality
 
 test-crash: $(INSTALLED) ## kill the service 100 times at random moments
 	WALKPRINT_CRASH_TRIALS=100 $(BIN)/pytest tests/integration/test_crash.py --timeout=3600

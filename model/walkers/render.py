@@ -124,18 +124,18 @@ def _frames(
     scene: Projection, figure: Figure, faults: WalkFaults | None, walker_pixels: float
 ) -> Iterator[tuple[NDArray[np.uint8], int, int]]:
     margin = int(_FAULT_MARGIN * walker_pixels) if faults else 1
-    corners_tp2, parts = _corners(scene.points_tn2, scene.radii_tn, figure, figure.parts)
+    corners_tp2, parts = part_corners(scene.points_tn2, scene.radii_tn, figure, figure.parts)
     low_t2 = np.floor(corners_tp2.min(axis=1)).astype(int) - margin
     high_t2 = np.ceil(corners_tp2.max(axis=1)).astype(int) + margin + 1
     limit_2 = [scene.frame_width, scene.frame_height]
     low_t2, high_t2 = np.clip(low_t2, 0, limit_2), np.clip(high_t2, 0, limit_2)
-    drawn_tp2 = _fixed_point(corners_tp2, low_t2)
+    drawn_tp2 = fixed_point(corners_tp2, low_t2)
     shadow_parts: list[NDArray[np.int64]] = []
     shadows_tp2 = drawn_tp2  # not used while no part casts a shadow
     if faults is not None and bool(np.any(faults.shadow_t > 0.0)):
         low_parts = tuple(figure.parts[index] for index in figure.shadow_parts)
-        ground_tp2, shadow_parts = _corners(scene.ground_tn2, scene.radii_tn, figure, low_parts)
-        shadows_tp2 = _fixed_point(ground_tp2, low_t2)
+        ground_tp2, shadow_parts = part_corners(scene.ground_tn2, scene.radii_tn, figure, low_parts)
+        shadows_tp2 = fixed_point(ground_tp2, low_t2)
     for frame, (drawn_p2, (left, top), (right, bottom)) in enumerate(
         zip(drawn_tp2, low_t2, high_t2, strict=True)
     ):
@@ -145,9 +145,9 @@ def _frames(
             continue
         if faults is not None and faults.shadow_t[frame] > 0.0:
             for part in shadow_parts:
-                _draw(garments_hw, shadows_tp2[frame, part], Garment.SHADOW)
+                draw_part(garments_hw, shadows_tp2[frame, part], Garment.SHADOW)
         for part, garment in zip(parts, figure.garments, strict=True):
-            _draw(garments_hw, drawn_p2[part], garment)
+            draw_part(garments_hw, drawn_p2[part], garment)
         if faults is not None:
             mask_hw = faults.spoil(garments_hw, frame, top=int(top), left=int(left))
         else:
@@ -155,19 +155,23 @@ def _frames(
         yield mask_hw, int(top), int(left)
 
 
-def _draw(garments_hw: NDArray[np.uint8], corners_p2: NDArray[np.int32], garment: Garment) -> None:
+def draw_part(
+    garments_hw: NDArray[np.uint8], corners_p2: NDArray[np.int32], garment: Garment
+) -> None:
+    """Fills the hull of a part's corners, given in `fixed_point` form, with its garment."""
     outline = cv2.convexHull(corners_p2)
     cv2.fillConvexPoly(garments_hw, outline, (int(garment),), shift=_SUBPIXEL_BITS)
 
 
-def _fixed_point(
-    corners_tp2: NDArray[np.float64], origin_t2: NDArray[np.int64]
+def fixed_point(
+    corners_tp2: NDArray[np.float64], origin_t2: NDArray[np.int64] | NDArray[np.float64]
 ) -> NDArray[np.int32]:
+    """Pixels → the sixteenths of a pixel that `draw_part` takes, seen from an origin per frame."""
     scaled_tp2 = (corners_tp2 - origin_t2[:, None, :]) * (1 << _SUBPIXEL_BITS)
     return np.round(scaled_tp2).astype(np.int32)
 
 
-def _corners(
+def part_corners(
     points_tn2: NDArray[np.float64],
     radii_tn: NDArray[np.float64],
     figure: Figure,

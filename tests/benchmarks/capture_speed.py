@@ -1,0 +1,130 @@
+"""What capturing a clip costs on one core, beside what its decoder alone costs.
+
+python -m tests.benchmarks.capture_speed CLIP    # captures it and prints the peak in MiB
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from model.capture import capture_recording
+from tests.benchmarks.cpu_seconds import spent_seconds
+from tests.scenes import Crossing, RecordedScene, Scene
+from tests.scenes.encoding import encode
+
+_LEFT, _RIGHT = 90.0, 270.0
+_SECONDS = 10.0
+_PASSES = (
+    Crossing(0, enters=-0.1, azimuth_degrees=_RIGHT, tall=0.5),
+    Crossing(0, begins_seconds=6.0, enters=1.1, azimuth_degrees=_LEFT, tall=0.5),
+)
+FULL_HD = Scene(
+    "1080p at 30 frames a second",
+    "plain",
+    _PASSES,
+    width=1920,
+    height=1080,
+    seconds=_SECONDS,
+    frames_per_second=30.0,
+    seed=51,
+)
+VGA = Scene(
+    "640×480 at 30 frames a second",
+    "plain",
+    _PASSES,
+    width=640,
+    height=480,
+    seconds=_SECONDS,
+    frames_per_second=30.0,
+    seed=52,
+)
+_MEMORY_REPEATS = 6
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Times faster than the clip runs, in CPU time of one core.
+
+    Attributes:
+        capture: from the file to silhouettes.
+        decoder: of the decoder alone, which capture cannot beat.
+    """
+
+    capture: float
+    decoder: float
+
+
+def speed(recorded: RecordedScene, rounds: int) -> Speed:
+    """Measures both in turns, after one turn to warm up."""
+    captured, decoded = [], []
+    for turn in range(-1, rounds):
+        start = spent_seconds()
+        _decode(recorded.clip)
+        between = spent_seconds()
+        capture_recording([recorded.clip])
+        if turn >= 0:
+            captured.append(spent_seconds() - between)
+            decoded.append(between - start)
+    seconds = recorded.scene.seconds
+    return Speed(seconds / median(captured), seconds / median(decoded))
+
+
+def peak_mebibytes(clip: Path) -> float:
+    """How much memory capturing a clip takes on top of what Python and its libraries take."""
+    command = [sys.executable, "-m", "tests.benchmarks.capture_speed", str(clip)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 (ourselves)
+    return float(done.stdout)
+
+
+def lengthened(recorded: RecordedScene, folder: Path) -> Path:
+    """The same clip several times over."""
+    clip = folder / f"{recorded.clip.stem}-long.mp4"
+    if not clip.exists():
+        unfinished = clip.with_suffix(".part.mp4")
+        pictures = (one for _ in range(_MEMORY_REPEATS) for one in _frames(recorded.clip))
+        encode(unfinished, pictures, frames_per_second=recorded.scene.frames_per_second)
+        unfinished.rename(clip)
+    return clip
+
+
+def _decode(clip: Path) -> None:
+    capture = cv2.VideoCapture(str(clip), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    while capture.read()[0]:
+        pass
+
+
+def _frames(clip: Path) -> Iterator[NDArray[np.uint8]]:
+    capture = cv2.VideoCapture(str(clip))
+    while True:
+        is_there, frame_hwc = capture.read()
+        if not is_there:
+            return
+        yield np.asarray(frame_hwc, dtype=np.uint8)
+
+
+def _print_peak(clip: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    capture_recording([clip])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sys.stdout.write(f"{(peak - before) / 1024:.0f}\n")
+
+
+def use_one_core(core: int) -> None:
+    """Pins this process, and what it starts, to one core that it may use."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core if core in allowed else max(allowed)})
+
+
+if __name__ == "__main__":
+    _print_peak(Path(sys.argv[1]))
