@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from model.capture.recording import CapturedWalk
 from model.gei import AlignedWalk, EnergyImage, GeiConfig, align
 
-_STILL_SHARE = 0.35
-"""Of the legs' usual movement over a quarter of a cycle, below which they stand; in a walk they
-never come below one half."""
+_STILL_MOVEMENT = 0.35
+"""Of the legs' usual movement over a quarter of a cycle, below which they stand."""
 _USUAL_QUANTILE = 0.75
 """Of that movement: what is usual, also where up to two thirds of a walk are spent standing."""
 
@@ -31,7 +30,6 @@ class WalkEvidence:
     Attributes:
         height_pixels: mean height of the walker in the picture.
         frames_per_second: None where the recording does not say.
-        frames_seen: frames in which the walker was in view.
         frames_used: frames in the GEI.
         cycles: whole gait cycles in the GEI.
         period_seconds: of one gait cycle; None where the frame rate is unknown.
@@ -56,7 +54,6 @@ class WalkEvidence:
 
     height_pixels: float
     frames_per_second: float | None
-    frames_seen: int
     frames_used: int
     cycles: float
     period_seconds: float | None
@@ -98,7 +95,6 @@ def walk_evidence(walk: CapturedWalk, image: EnergyImage) -> WalkEvidence:
     return WalkEvidence(
         height_pixels=walk.height,
         frames_per_second=walk.sequence.frames_per_second,
-        frames_seen=quality.frames_seen - quality.frames_dropped.get("out-of-view", 0),
         frames_used=quality.frames_used,
         cycles=quality.cycles,
         period_seconds=quality.period_seconds,
@@ -162,17 +158,20 @@ def _pieces_and_holes(frames_thw: NDArray[np.uint8]) -> tuple[float, float]:
 def _still_share(aligned: AlignedWalk, period_frames: float) -> float:
     """Compares the legs with themselves a quarter of a cycle later.
 
-    After a quarter of a cycle legs that walk are elsewhere, whatever they were doing; legs that
-    stand are where they were.
+    After a quarter of a cycle legs that walk are elsewhere, but for a moment when one passes the
+    other; legs that stand are where they were, for longer than that.
     """
     lag = max(1, round(period_frames / 4.0))
-    later_t = np.searchsorted(aligned.times_t, aligned.times_t + lag)
-    inside_t = later_t < aligned.times_t.size
-    later_t[~inside_t] = 0
-    inside_t &= aligned.times_t[later_t] == aligned.times_t + lag
-    if not inside_t.any():
+    frames = aligned.times_t.size
+    later_t = np.minimum(np.searchsorted(aligned.times_t, aligned.times_t + lag), frames - 1)
+    paired_t = aligned.times_t[later_t] == aligned.times_t + lag
+    if not paired_t.any():
         return 0.0
     lower_thw = aligned.frames_thw[:, aligned.frames_thw.shape[1] // 2 :]
-    moved_t = (lower_thw[inside_t] != lower_thw[later_t[inside_t]]).sum(axis=(1, 2))
+    moved_t = (lower_thw[paired_t] != lower_thw[later_t[paired_t]]).sum(axis=(1, 2))
     usual = float(np.quantile(moved_t, _USUAL_QUANTILE))
-    return float((moved_t < _STILL_SHARE * usual).mean())
+    still_t = np.concatenate(([False], moved_t < _STILL_MOVEMENT * usual, [False]))
+    begin_n, end_n = np.flatnonzero(np.diff(still_t)).reshape(-1, 2).T
+    stands_n = end_n - begin_n >= lag
+    still_frames = int((end_n - begin_n + lag)[stands_n].sum())
+    return min(1.0, still_frames / frames)

@@ -13,21 +13,21 @@ LEAST_HEIGHT_PIXELS = 60
 LEAST_CYCLES = 2
 LEAST_FRAMES_PER_SECOND = 15
 LEAST_COMPLETENESS = 0.85
-VAGUE_SHARPNESS = 0.35
-"""Steady walks have 0.5 to 1.3."""
+VAGUE_SHARPNESS = 0.45
+"""Steady walks have 0.6 to 1.3."""
 MOST_CUT_SHARE = 0.15
-MOST_STILL_SHARE = 0.2
-"""Of 120 clean generated walks without a halt none had more."""
+MOST_STILL_SHARE = 0.12
+"""Walks without a halt have none at all."""
 RUNNING_SECONDS = 0.8
 """Of one cycle. Adults walk at 0.9 to 1.4 s and run at 0.6 to 0.75 s."""
 WIDEST_HEAD = 0.145
 """Mean width of the uppermost eighth, of the height. Caps and hair stay below 0.14."""
 WIDEST_HEAD_OF_TRUNK = 0.8
 """Heads have 0.3 to 0.65 of the trunk's width; shoulders and hips are as wide as it."""
-WIDEST_LEGS = 0.24
+WIDEST_LEGS = 0.215
 """Mean width of the lowest quarter, of the height. What ends at the knees is wider."""
-MOST_LOWER_SHARE = 0.56
-"""Of the area. Whole walkers have 0.38 to 0.56; without shanks the lower half is hips and arms."""
+MOST_LOWER_SHARE = 0.54
+"""Of the area of a walker without a head. Without shanks the lower half is hips and arms: more."""
 SMEAR_PIXELS = 2.0
 """How much wider than it is something in a picture is seen: a pixel on either side."""
 LEAST_LOWER_SHARE = 0.33

@@ -34,11 +34,13 @@ def shortcomings(evidence: WalkEvidence) -> dict[str, float]:
         "wide-head": _between((evidence.head_width - 0.13) / 0.03, 5.0),
         "no-neck": _between((evidence.head_width / evidence.trunk_width - 0.6) / 0.1, 5.0),
         "wide-legs": _between((evidence.leg_width - 0.20) / 0.05, 6.0),
-        "lower-share": _between(abs(evidence.lower_share - 0.48) / 0.05 - 1.0, 4.0),
+        "heavy-below": _between((evidence.lower_share - 0.53) / 0.05, 4.0),
+        "light-below": _between((0.43 - evidence.lower_share) / 0.05, 4.0),
         "legs-move-little": _between((0.35 - evidence.leg_motion) / 0.1, 4.0),
         "trunk-moves": _between((evidence.trunk_motion - 0.10) / 0.1, 4.0),
-        "fullness": _between(abs(evidence.fullness - 0.21) / 0.04 - 1.0, 4.0),
-        "stands": _between((evidence.still_share - 0.10) / 0.1, 6.0),
+        "thick": _between((evidence.fullness - 0.22) / 0.04, 6.0),
+        "thin": _between((0.19 - evidence.fullness) / 0.04, 4.0),
+        "stands": _between(evidence.still_share / 0.2, 4.0),
     }
 
 
@@ -66,33 +68,35 @@ class QualityModel:
 
 
 FITTED = QualityModel(
-    bias=4.0,
+    bias=3.77,
     weights={
-        "small": 0.5,
-        "short": 0.5,
-        "few-cycles": 0.1,
-        "incomplete": 1.0,
-        "vague-period": 0.5,
-        "cut": 1.0,
-        "slow-frames": 0.2,
-        "flicker": 0.2,
-        "height-jitter": 0.2,
-        "pieces": 0.3,
-        "holes": 0.2,
-        "wide-head": 0.2,
-        "no-neck": 0.2,
-        "wide-legs": 0.4,
-        "lower-share": 0.2,
-        "legs-move-little": 0.0,
-        "trunk-moves": 0.4,
-        "fullness": 0.2,
-        "stands": 0.1,
+        "small": 0.33,
+        "short": 0.01,
+        "few-cycles": 0.22,
+        "incomplete": 0.29,
+        "vague-period": 1.53,
+        "cut": 0.0,
+        "slow-frames": 0.32,
+        "flicker": 0.0,
+        "height-jitter": 0.21,
+        "pieces": 0.14,
+        "holes": 0.0,
+        "wide-head": 0.35,
+        "no-neck": 0.0,
+        "wide-legs": 0.0,
+        "heavy-below": 0.67,
+        "light-below": 0.35,
+        "legs-move-little": 0.33,
+        "trunk-moves": 0.19,
+        "thick": 1.02,
+        "thin": 0.0,
+        "stands": 0.41,
     },
 )
 
-GOOD_FROM = 0.75
+GOOD_FROM = 0.8
 """Scores from here up are "good"."""
-POOR_BELOW = 0.45
+POOR_BELOW = 0.48
 """Scores below are "poor": half of what good walks reach."""
 
 
