@@ -9,6 +9,7 @@ import typer
 
 from app.bulk import ReportInUse
 from app.client import MediaNotFound, WalkprintError
+from app.commands.capture import capture
 from app.commands.data import data
 from app.commands.demo import demo
 from app.commands.evaluate import evaluate
@@ -37,6 +38,7 @@ cli.command()(serve)
 cli.command()(enroll)
 cli.command()(identify)
 cli.command()(verify)
+cli.command()(capture)
 cli.add_typer(subjects, name="subjects", help="List, show, rename and erase enrolled people.")
 cli.add_typer(galleries, name="galleries", help="Sets of people that are searched together.")
 cli.command()(jobs)

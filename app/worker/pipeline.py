@@ -133,8 +133,8 @@ class Pipeline:
             duplicates = self._duplicates(job.gallery, subject, walkers)
         walks = tuple(
             NewWalk(
-                gei_png=usable.gei_png,
-                quality=usable.quality,
+                gei_png=usable.judged.gei_png,
+                quality=usable.judged.quality,
                 source="frames" if len(names) > 1 else "file",
                 vector_d=usable.vector_d,
                 direction=usable.walk.direction,

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from app.registry import Enrolled, Job, NewWalk
 from app.search import Candidate, Comparison, Decision, Verification
 from app.worker.outcomes import Json
-from app.worker.walkers import UnusableWalk, UsableWalk, Walker
+from app.worker.walkers import UsableWalk, Walker
+from model.judged_walk import RefusedWalk
 
 Timing = dict[str, float]
 
@@ -160,14 +161,12 @@ def _identification_frame(job: Job, checkpoint_id: str, timing_ms: Timing) -> Js
 
 
 def _walker(walker: Walker) -> Json:
-    seen: list[UsableWalk | UnusableWalk] = [*walker.usable, *walker.unusable]
+    seen: list[UsableWalk | RefusedWalk] = [*walker.usable, *walker.unusable]
     seen.sort(key=lambda each: each.walk.first_frame)
     return {
         "number": walker.number,
         "height_pixels": round(walker.height_pixels, 1),
-        "walks": [
-            _unused(each) if isinstance(each, UnusableWalk) else _used(each) for each in seen
-        ],
+        "walks": [_unused(each) if isinstance(each, RefusedWalk) else _used(each) for each in seen],
     }
 
 
@@ -175,7 +174,7 @@ def _used(each: UsableWalk) -> Json:
     return {**each.walk.to_json(), "used": True, "problem": None, "detail": None}
 
 
-def _unused(each: UnusableWalk) -> Json:
+def _unused(each: RefusedWalk) -> Json:
     return {
         **each.walk.to_json(),
         "used": False,

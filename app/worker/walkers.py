@@ -1,6 +1,6 @@
 """The people of one recording, ready to be recognised: captured, judged, embedded.
 
-Shape letters: H rows, W columns, K walks of one person, D embedding size.
+Shape letters: K walks of one person, D embedding size.
 """
 
 from __future__ import annotations
@@ -11,59 +11,32 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from app.telemetry import Metrics
 from app.worker.batcher import Batcher
-from model.capture import CapturedWalk, CaptureLimits, Recording, WalkerChoice, capture_recording
-from model.gei import EnergyImage, GeiConfig, energy_image
-from model.judgement import Judgement, judge
-from model.refusals import WalkQualityTooLow, WalkRefused
+from model.capture import CapturedWalk, CaptureLimits, WalkerChoice, capture_recording
+from model.gei import GeiConfig
+from model.judged_walk import JudgedWalk, RefusedWalk, judged_walk
 
 
 @dataclass(frozen=True, slots=True)
 class UsableWalk:
-    """A walk that has a gait energy image.
+    """A walk that can be recognised.
 
     Attributes:
-        walk: as captured.
-        image: its gait energy image.
-        judgement: how far it can be relied on.
-        vector_d: (D,) float32, length 1.
+        judged: the walk with its image.
+        vector_d: (D,) float32, length 1: the checkpoint's embedding of the image.
     """
 
-    walk: CapturedWalk
-    image: EnergyImage
-    judgement: Judgement
+    judged: JudgedWalk
     vector_d: NDArray[np.float32]
 
     @property
-    def quality(self) -> dict[str, object]:
-        """What was measured and what was judged, as JSON."""
-        return self.image.quality.to_json() | self.judgement.to_json()
-
-    @property
-    def gei_png(self) -> bytes:
-        """The gait energy image as a file."""
-        done, png = cv2.imencode(".png", self.image.gei_hw)
-        if not done:
-            raise ValueError("the GEI cannot be written as a PNG")
-        return png.tobytes()
-
-
-@dataclass(frozen=True, slots=True)
-class UnusableWalk:
-    """A walk that was seen and left out.
-
-    Attributes:
-        walk: as captured.
-        refusal: why.
-    """
-
-    walk: CapturedWalk
-    refusal: WalkRefused
+    def walk(self) -> CapturedWalk:
+        """As captured."""
+        return self.judged.walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +49,7 @@ class Walker:
     """
 
     usable: tuple[UsableWalk, ...]
-    unusable: tuple[UnusableWalk, ...]
+    unusable: tuple[RefusedWalk, ...]
 
     @property
     def walks(self) -> tuple[CapturedWalk, ...]:
@@ -95,9 +68,9 @@ class Walker:
         return max(walk.height for walk in self.walks)
 
     @property
-    def best(self) -> UsableWalk:
+    def best(self) -> JudgedWalk:
         """The usable walk that can be relied on most."""
-        return max(self.usable, key=lambda each: each.judgement.score)
+        return max(self.usable, key=lambda each: each.judged.judgement.score).judged
 
     @property
     def vector_d(self) -> NDArray[np.float32]:
@@ -170,39 +143,30 @@ class WalkerReader:
             people = recording.choose(choice)
             with self._metrics.stage("gei", stages_ms):
                 judged = [
-                    [self._judged(walk, recording, least_quality) for walk in walks]
+                    [
+                        judged_walk(walk, recording.scene, self._gei, least_quality=least_quality)
+                        for walk in walks
+                    ]
                     for walks in people
                 ]
         judged_walks = [each for walks in judged for each in walks]
-        images = [each.image.gei_hw for each in judged_walks if isinstance(each, _Judged)]
+        images = [each.image.gei_hw for each in judged_walks if isinstance(each, JudgedWalk)]
         if not images:
-            refused = [each for each in judged_walks if isinstance(each, UnusableWalk)]
+            refused = [each for each in judged_walks if isinstance(each, RefusedWalk)]
             raise max(refused, key=lambda each: each.walk.frames).refusal
         with self._metrics.stage("encode", stages_ms):
             vectors = iter(self._batcher.encode(images))
         return tuple(
             Walker(
                 usable=tuple(
-                    UsableWalk(each.walk, each.image, each.judgement, next(vectors))
+                    UsableWalk(each, next(vectors))
                     for each in walks
-                    if isinstance(each, _Judged)
+                    if isinstance(each, JudgedWalk)
                 ),
-                unusable=tuple(each for each in walks if isinstance(each, UnusableWalk)),
+                unusable=tuple(each for each in walks if isinstance(each, RefusedWalk)),
             )
             for walks in judged
         )
-
-    def _judged(
-        self, walk: CapturedWalk, recording: Recording, least_quality: float
-    ) -> _Judged | UnusableWalk:
-        try:
-            image = energy_image(walk.sequence, self._gei)
-        except WalkRefused as refusal:
-            return UnusableWalk(walk, refusal)
-        judgement = judge(walk, recording.scene, image)
-        if judgement.score < least_quality:
-            return UnusableWalk(walk, _too_poor(judgement, least_quality))
-        return _Judged(walk, image, judgement)
 
 
 def seen_together(walkers: Sequence[Walker]) -> list[tuple[int, int]]:
@@ -216,26 +180,3 @@ def seen_together(walkers: Sequence[Walker]) -> list[tuple[int, int]]:
             for theirs in other.walks
         )
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    walk: CapturedWalk
-    image: EnergyImage
-    judgement: Judgement
-
-
-def _too_poor(judgement: Judgement, least_quality: float) -> WalkQualityTooLow:
-    sentences = [finding.sentence for finding in judgement.findings]
-    return WalkQualityTooLow(
-        " ".join(
-            [
-                f"The walk's quality is {judgement.score:.2f}; {least_quality:.2f} is needed.",
-                *sentences,
-            ]
-        ),
-        " ".join(finding.advice for finding in judgement.findings),
-        score=round(judgement.score, 3),
-        least=least_quality,
-        findings=[finding.code for finding in judgement.findings],
-    )
