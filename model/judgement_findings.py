@@ -9,7 +9,8 @@ from typing import Generic, TypeVar
 from model.capture.recording import SceneFacts
 from model.judgement_evidence import WalkEvidence
 
-LEAST_HEIGHT_PIXELS = 60
+LEAST_HEIGHT_PIXELS = 48
+"""Generated walkers are recognised as well as larger ones from 40 on; real masks are coarser."""
 LEAST_CYCLES = 2
 LEAST_FRAMES_PER_SECOND = 15
 LEAST_COMPLETENESS = 0.85
