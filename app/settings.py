@@ -32,8 +32,8 @@ class Settings(BaseSettings):
         target_fpir: share of strangers that may be taken for someone enrolled, 0 < x < 1.
         target_fmr: share of impostors that /verify may accept, 0 < x < 1.
         duplicate_fmr: false match rate at which an enrolment names possible duplicates, 0 < x < 1.
-        enroll_min_quality: walks judged below this score are not enrolled, 0 to 1; the default is
-            where `model.judgement` begins to call a walk poor.
+        enroll_min_quality: walks judged below this score are not enrolled, 0 to 1; None refuses
+            those that are called poor.
         lease_seconds: how long a worker may be silent before its jobs go to another.
         keep_jobs_hours: how long finished jobs, which hold decisions about people, are kept.
         log_level: of the service's own log.
@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     target_fpir: float = Field(default=0.01, gt=0.0, lt=1.0)
     target_fmr: float = Field(default=0.001, gt=0.0, lt=1.0)
     duplicate_fmr: float = Field(default=0.0001, gt=0.0, lt=1.0)
-    enroll_min_quality: float = Field(default=0.45, ge=0.0, le=1.0)
+    enroll_min_quality: float | None = Field(default=None, ge=0.0, le=1.0)
     lease_seconds: float = Field(default=30.0, gt=0.0)
     keep_jobs_hours: float = Field(default=24.0, gt=0.0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"

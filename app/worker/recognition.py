@@ -19,6 +19,7 @@ from app.worker.storage import UploadStorage
 from app.worker.walkers import WalkerReader
 from model.capture import CaptureLimits
 from model.encoder import Encoder
+from model.judgement_score import POOR_BELOW
 
 
 def encoder_threads() -> int:
@@ -72,7 +73,11 @@ class Recognition:
             thresholds=Thresholds(
                 calibration=checkpoint.calibration,
                 duplicate_fmr=settings.duplicate_fmr,
-                enroll_min_quality=settings.enroll_min_quality,
+                enroll_min_quality=(
+                    POOR_BELOW
+                    if settings.enroll_min_quality is None
+                    else settings.enroll_min_quality
+                ),
             ),
             metrics=metrics,
         )

@@ -119,7 +119,7 @@ class Recording:
         ranked = sorted(people, key=_presence, reverse=True)
         if choice == "only" and len(ranked) > 1:
             largest = _height(ranked[0])
-            equals = [walks for walks in ranked if _height(walks) >= _RIVAL_HEIGHT * largest]
+            equals = [walks for walks in people if _height(walks) >= _RIVAL_HEIGHT * largest]
             if len(equals) > 1:
                 raise SeveralWalkers(
                     f"{len(equals)} people walk: {'; '.join(map(_description, equals))}.",

@@ -11,6 +11,7 @@ from pathlib import Path
 from model.capture_report.overlay import colour_of
 from model.capture_report.sighting import Sighting
 from model.judged_walk import JudgedWalk, RefusedWalk
+from model.judgement_score import GOOD_FROM, POOR_BELOW
 from model.refusals import WalkRefused
 
 _LARGEST_EMBEDDED_BYTES = 12 * 2**20
@@ -182,7 +183,7 @@ def _judged(each: JudgedWalk, pictures: WalkPictures) -> str:
     seconds = f" ({quality.period_seconds:.2f} s)" if quality.period_seconds else ""
     dropped = ", ".join(f"{count} {reason}" for reason, count in quality.frames_dropped.items())
     facts = {
-        "Quality": f'<meter min="0" max="1" low="0.45" high="0.75" optimum="1"'
+        "Quality": f'<meter min="0" max="1" low="{POOR_BELOW}" high="{GOOD_FROM}" optimum="1"'
         f' value="{judgement.score:.3f}"></meter> {judgement.score:.2f}, {judgement.level}',
         "Gait cycle": f"{quality.period_frames:.1f} frames{seconds}",
         "Whole cycles": f"{quality.cycles:.0f}",
