@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import mmap
+import os
 import re
 import stat
 import struct
@@ -11,8 +12,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Generator
-from pathlib import Path
-from typing import IO, cast
+from typing import IO, BinaryIO, cast
 
 from model.capture.limits import CaptureLimits
 from model.capture.media import HEAD_BYTES, MediaKind, media_kind
@@ -29,15 +29,21 @@ _SMALL_ARCHIVE_BYTES = 2**20
 """Below this many unpacked bytes the compression ratio is nobody's concern."""
 
 
-def frames_of_zip(path: Path, limits: CaptureLimits) -> Generator[tuple[str, bytes], None, None]:
+def frames_of_zip(
+    file: BinaryIO, limits: CaptureLimits
+) -> Generator[tuple[str, bytes], None, None]:
     """Yields (name, file bytes) of the frames of a zip, in natural order of their names.
+
+    Args:
+        file: the archive, open for reading; it stays open.
+        limits: see `CaptureLimits`.
 
     Raises:
         ArchiveNotSafe: paths that leave the archive, links, encryption, archives inside.
         MediaTooLarge: too many entries or too many bytes once unpacked.
         MediaNotReadable: damaged.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as packed:
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as packed:
         _check_zip_directory(packed, limits)
         try:
             with zipfile.ZipFile(file) as archive:
@@ -63,9 +69,14 @@ def frames_of_zip(path: Path, limits: CaptureLimits) -> Generator[tuple[str, byt
 
 
 def frames_of_tar(
-    path: Path, *, gzipped: bool, limits: CaptureLimits
+    file: BinaryIO, *, gzipped: bool, limits: CaptureLimits
 ) -> Generator[tuple[str, bytes], None, None]:
     """Yields (name, file bytes) of the frames of a tar, in natural order of their names.
+
+    Args:
+        file: the archive, open at its beginning; it stays open.
+        gzipped: whether it has to be unpacked first.
+        limits: see `CaptureLimits`.
 
     Raises:
         ArchiveNotSafe: paths that leave the archive, links, devices, archives inside.
@@ -73,7 +84,7 @@ def frames_of_tar(
         MediaNotReadable: damaged.
     """
     frames: dict[str, bytes] = {}
-    for name, data in members_of_tar(path, gzipped=gzipped, limits=limits):
+    for name, data in members_of_tar(file, gzipped=gzipped, limits=limits):
         _check_not_nested(name, data)
         _check_new(name, frames)
         frames[name] = data
@@ -82,35 +93,39 @@ def frames_of_tar(
 
 
 def members_of_tar(
-    path: Path, *, gzipped: bool, limits: CaptureLimits
+    file: BinaryIO, *, gzipped: bool, limits: CaptureLimits
 ) -> Generator[tuple[str, bytes], None, None]:
     """Yields (name, file bytes) of a tar's files as they come, from any folders.
+
+    Args:
+        file: the archive, open at its beginning; it stays open.
+        gzipped: whether it has to be unpacked first.
+        limits: see `CaptureLimits`.
 
     Raises:
         ArchiveNotSafe: paths that leave the archive, links, devices.
         MediaTooLarge: too many entries or too many bytes once unpacked.
         MediaNotReadable: damaged; what came before the damage has been yielded.
     """
-    unpacked_bytes, packed_bytes = 0, path.stat().st_size
-    with path.open("rb") as file:
-        source = _Metered(gzip.GzipFile(fileobj=file) if gzipped else file)
-        source.allow(_TAR_BYTES_BETWEEN_MEMBERS)
-        try:
-            with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|") as archive:
-                for count, member in enumerate(archive, start=1):
-                    _check_count(count, limits)
-                    _check_tar_member(member)
-                    unpacked_bytes += member.size
-                    _check_unpacked(unpacked_bytes, packed_bytes, limits)
-                    source.allow(member.size + _TAR_BYTES_BETWEEN_MEMBERS)
-                    content = archive.extractfile(member) if member.isreg() else None
-                    if content is not None and not _is_junk(member.name):
-                        data = content.read()
-                        if len(data) != member.size:
-                            raise MediaNotReadable(f"The tar archive ends inside '{member.name}'.")
-                        yield member.name, data
-        except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as error:
-            raise MediaNotReadable(f"The tar archive is damaged: {error}.") from error
+    unpacked_bytes, packed_bytes = 0, os.fstat(file.fileno()).st_size
+    source = _Metered(gzip.GzipFile(fileobj=file) if gzipped else file)
+    source.allow(_TAR_BYTES_BETWEEN_MEMBERS)
+    try:
+        with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|") as archive:
+            for count, member in enumerate(archive, start=1):
+                _check_count(count, limits)
+                _check_tar_member(member)
+                unpacked_bytes += member.size
+                _check_unpacked(unpacked_bytes, packed_bytes, limits)
+                source.allow(member.size + _TAR_BYTES_BETWEEN_MEMBERS)
+                content = archive.extractfile(member) if member.isreg() else None
+                if content is not None and not _is_junk(member.name):
+                    data = content.read()
+                    if len(data) != member.size:
+                        raise MediaNotReadable(f"The tar archive ends inside '{member.name}'.")
+                    yield member.name, data
+    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as error:
+        raise MediaNotReadable(f"The tar archive is damaged: {error}.") from error
 
 
 class _Metered:
@@ -226,6 +241,8 @@ def _check_zip_entry(entry: zipfile.ZipInfo) -> None:
 
 def _check_tar_member(member: tarfile.TarInfo) -> None:
     _check_name(member.name)
+    if member.size < 0:
+        raise MediaNotReadable(f"The archive's member '{member.name}' has an impossible size.")
     if not (member.isreg() or member.isdir()) or member.issparse():
         raise ArchiveNotSafe(f"The archive holds a link or device, '{member.name}'.")
 

@@ -10,48 +10,28 @@
 
 A frame is good until the next one is asked for, and read-only. The working size follows from the
 recording's own size alone (`working_long_side`, `working_short_side`), never from its length; no
-more than a few frames are held at a time, however long the recording is. Refusals come out of
+more than a few dozen frames are held at a time, however long the recording is. Refusals come out of
 `open_frames` or out of the iteration, whenever the decoder meets the damage.
 
-Shape letters: T frames, H rows, W columns.
+Shape letters: H rows, W columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from model.capture.archive import frames_of_tar, frames_of_zip
-from model.capture.clip import Clip
+from model.capture import sandbox_wire as wire
 from model.capture.limits import CaptureLimits
-from model.capture.media import HEAD_BYTES, MediaKind, is_picture, media_kind
-from model.capture.sequence import frames_of_pictures, read_bundle
-from model.capture.video import decode_clip
-from model.refusals import MediaNotReadable
+from model.capture.reading import FrameStream, Reading
+from model.capture.sandbox import start_decoder
+from model.refusals import MediaNotReadable, MediaTooLarge
 from model.silhouettes import SilhouetteSequence
 
-
-class FrameStream:
-    """The frames of a scene, in the order they were filmed.
-
-    Attributes:
-        width: of every frame, in pixels.
-        height: of every frame, in pixels.
-        frames_per_second: of these frames; None where the recording does not say.
-    """
-
-    def __init__(self, clip: Clip) -> None:
-        self._frames_thwc = clip.frames_thwc
-        self.height, self.width = (int(side) for side in clip.frames_thwc.shape[1:3])
-        self.frames_per_second = clip.frames_per_second
-
-    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
-        """Yields (H, W, 3) uint8 frames; each is good until the next is asked for."""
-        yield from self._frames_thwc
+_THREADS = 2
+"""Of FFmpeg in one decoder."""
 
 
 @contextmanager
@@ -71,49 +51,24 @@ def open_frames(
         MediaTooLarge: over one of the limits.
         ArchiveNotSafe: an archive with links, leaving paths, encryption or archives inside.
         NoWalkerFound, WalkerCutOff: silhouettes without a walker, or with half of one.
+        OSError: a file cannot be opened, or no process can be started.
     """
-    media = _read(paths, limits, frames_per_second)
-    yield FrameStream(media) if isinstance(media, Clip) else media
-
-
-def _read(
-    paths: Sequence[Path], limits: CaptureLimits, frames_per_second: float | None
-) -> SilhouetteSequence | Clip:
     if not paths:
         raise MediaNotReadable("The walk holds no file.")
-    if len(paths) == 1:
-        return _read_one(paths[0], limits, frames_per_second)
-    for number, path in enumerate(paths, start=1):
-        if not is_picture(_first_bytes(path)):
-            raise MediaNotReadable(
-                f"File {number} of {len(paths)} is not a PNG or JPEG picture; several files make"
-                " one walk only if all of them are pictures."
-            )
-    return read_bundle(
-        frames_of_pictures(paths, limits), limits, frames_per_second=frames_per_second
+    if len(paths) > limits.max_frames:
+        raise MediaTooLarge(
+            f"The walk has more than {limits.max_frames} frames.", max_frames=limits.max_frames
+        )
+    plan = {
+        "paths": [str(path.absolute()) for path in paths],
+        "limits": asdict(limits),
+        "threads": _THREADS,
+    }
+    ring_bytes = wire.ring_bytes_for(
+        3 * limits.working_long_side * limits.working_short_side, limits.max_pixels_per_frame
     )
-
-
-def _read_one(
-    path: Path, limits: CaptureLimits, frames_per_second: float | None
-) -> SilhouetteSequence | Clip:
-    first_bytes = _first_bytes(path)
-    kind = media_kind(first_bytes)
-    if not first_bytes:
-        raise MediaNotReadable("The file is empty.")
-    if kind is MediaKind.VIDEO:
-        return decode_clip(path, limits)
-    if kind is MediaKind.ZIP:
-        frames = frames_of_zip(path, limits)
-    elif kind in (MediaKind.TAR, MediaKind.GZIP):
-        frames = frames_of_tar(path, gzipped=kind is MediaKind.GZIP, limits=limits)
-    elif kind in (MediaKind.PNG, MediaKind.JPEG):
-        frames = frames_of_pictures([path], limits)
-    else:
-        raise MediaNotReadable(f"By its first bytes, the file is {kind.value}.")
-    return read_bundle(frames, limits, frames_per_second=frames_per_second)
-
-
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(HEAD_BYTES)
+    decoder = start_decoder(plan, ring_bytes)
+    try:
+        yield Reading(decoder, limits, frames_per_second).begin()
+    finally:
+        decoder.close()

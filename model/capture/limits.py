@@ -17,12 +17,12 @@ class CaptureLimits:
         max_entries: names in an archive.
         max_unpacked_bytes: of all members of an archive together.
         max_compression_ratio: unpacked over packed bytes of an archive larger than 1 MiB.
-        max_kept_bytes: of the frames or masks held in memory at once; long clips are scaled
-            down further to stay below it.
+        max_kept_bytes: of the frames or masks held in memory at once; a longer scene is read in
+            windows, silhouettes that need more are refused.
         working_long_side: longest side of the frames that silhouettes are cut from, in pixels.
         working_short_side: shortest side of the same.
-        decode_timeout_seconds: wall clock for one clip or bundle.
-        memory_bytes: address space of the child process that decodes a clip.
+        decode_timeout_seconds: that the service waits for the decoder of one upload, all in all.
+        memory_bytes: address space of the process that decodes it.
     """
 
     max_pixels_per_frame: int = 16_000_000

@@ -1,22 +1,19 @@
 """A bundle of PNG or JPEG frames → silhouettes, or frames of a scene.
 
-Shape letters: T frames, H rows, W columns, C colour channels.
+Shape letters: H rows, W columns, C colour channels.
 """
 
 from __future__ import annotations
 
-import time
+import io
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.capture.clip import Clip, working_size
 from model.capture.limits import CaptureLimits
-from model.capture.mask import as_mask, check_masks, cut_out_walker
+from model.capture.mask import as_mask, cut_out_walker
 from model.capture.picture import (
     PictureHeader,
     check_size,
@@ -24,35 +21,26 @@ from model.capture.picture import (
     decode_grey,
     read_header,
 )
+from model.capture.sink import FrameSink
+from model.capture.working_size import working_size
 from model.refusals import MediaNotReadable, MediaTooLarge
-from model.silhouettes import Silhouette, SilhouetteSequence
 
 _MAX_STRAY_FRAMES = 0.1
 """Share of frames that may fail to look like silhouettes in a bundle of silhouettes."""
-_SCENE_FRAMES_EXPECTED = 300
-"""Frames a bundle is expected to hold when room for them is set aside."""
 
 
 def frames_of_pictures(
-    paths: Sequence[Path], limits: CaptureLimits
+    files: Sequence[io.FileIO],
 ) -> Generator[tuple[str, bytes], None, None]:
-    """Yields (number, file bytes) of pictures that were uploaded one by one, in their order.
-
-    Raises:
-        MediaTooLarge: more than `limits.max_frames`.
-    """
-    _check_frames(len(paths), limits)
-    for number, path in enumerate(paths, start=1):
-        yield str(number), path.read_bytes()
+    """Yields (number, file bytes) of pictures that were uploaded one by one, in their order."""
+    for number, file in enumerate(files, start=1):
+        yield str(number), file.read()
 
 
 def read_bundle(
-    frames: Generator[tuple[str, bytes], None, None],
-    limits: CaptureLimits,
-    *,
-    frames_per_second: float | None,
-) -> SilhouetteSequence | Clip:
-    """Decodes the frames of one walk, one at a time, and keeps only what is needed of each.
+    frames: Generator[tuple[str, bytes], None, None], limits: CaptureLimits, sink: FrameSink
+) -> None:
+    """Decodes the frames of one walk, one at a time.
 
     The first frame that is not evenly black decides whether the bundle holds silhouettes or
     pictures of a scene.
@@ -60,34 +48,31 @@ def read_bundle(
     Args:
         frames: (name, file bytes) in walking order.
         limits: see `CaptureLimits`.
-        frames_per_second: of the recording, if the sender knows.
+        sink: takes the silhouettes or the pictures.
 
     Raises:
         MediaNotReadable: a frame is no picture, damaged, of another size or of another sort.
         MediaTooLarge: too many pixels in one frame or in all of them.
-        NoWalkerFound, WalkerCutOff: silhouettes without a walker, or with half of one.
     """
-    bundle = _Bundle(limits)
-    with closing(frames):  # a refused archive is closed now, not when its traceback is forgotten
+    bundle = _Bundle(limits, sink)
+    with closing(frames):
         for name, data in frames:
             bundle.add(name, data)
-    return bundle.finish(frames_per_second)
+    bundle.finish()
 
 
 class _Bundle:
     """The frames of one walk while they are read."""
 
-    def __init__(self, limits: CaptureLimits) -> None:
+    def __init__(self, limits: CaptureLimits, sink: FrameSink) -> None:
         self._limits = limits
-        self._deadline = time.monotonic() + limits.decode_timeout_seconds
+        self._sink = sink
         self._size: tuple[int, int] | None = None
         self._frames = 0
         self._pixels = 0
-        self._kept_bytes = 0
-        self._silhouettes: list[Silhouette | None] = []
-        self._pictures_hwc: list[NDArray[np.uint8]] = []
         self._is_scene = False
-        self._blank_frames = 0
+        self._are_silhouettes = False
+        self._leading_blanks = 0
         self._strays: list[str] = []
 
     def add(self, name: str, data: bytes) -> None:
@@ -102,24 +87,23 @@ class _Bundle:
         grey_hw = decode_grey(data, label)
         self._check_same_size(grey_hw, label)
         mask_hw = as_mask(grey_hw)
-        if mask_hw is None and self._blank_frames == len(self._silhouettes):
-            self._is_scene = True
-            for _ in range(self._blank_frames):
-                self._keep_picture(np.zeros((*grey_hw.shape, 3), np.uint8))
+        if mask_hw is None and not self._are_silhouettes:
+            self._start_scene(*grey_hw.shape)
             self._add_picture(header, data, label)
-            return
-        if mask_hw is None:
+        elif mask_hw is None:
             self._strays.append(name)
-            self._silhouettes.append(None)
-            return
-        self._add_mask(mask_hw)
+            self._sink.silhouette(None)
+        else:
+            self._add_mask(mask_hw)
 
-    def finish(self, frames_per_second: float | None) -> SilhouetteSequence | Clip:
-        """What the frames add up to."""
+    def finish(self) -> None:
+        """Makes sure that the frames add up to something."""
         if self._size is None:
             raise MediaNotReadable("The upload holds no frames.")
         if self._is_scene:
-            return Clip(np.stack(self._pictures_hwc), frames_per_second)
+            return
+        if not self._are_silhouettes:
+            self._start_silhouettes(*self._size)
         if len(self._strays) > _MAX_STRAY_FRAMES * self._frames:
             raise MediaNotReadable(
                 f"Some frames are black-and-white silhouettes, but {len(self._strays)} are not,"
@@ -127,27 +111,19 @@ class _Bundle:
                 frames=self._frames,
                 other_frames=len(self._strays),
             )
-        height, width = self._size
-        check_masks([found for found in self._silhouettes if found], height, width)
-        return SilhouetteSequence(
-            silhouettes=tuple(self._silhouettes),
-            frame_height=height,
-            frame_width=width,
-            frames_per_second=frames_per_second,
-        )
 
     def _count(self, header: PictureHeader) -> None:
         self._frames += 1
         self._pixels += header.width * header.height
-        _check_frames(self._frames, self._limits)
+        if self._frames > self._limits.max_frames:
+            raise MediaTooLarge(
+                f"The walk has more than {self._limits.max_frames} frames.",
+                max_frames=self._limits.max_frames,
+            )
         if self._pixels > self._limits.max_total_pixels:
             raise MediaTooLarge(
                 f"The frames together have more than {self._limits.max_total_pixels} pixels.",
                 max_total_pixels=self._limits.max_total_pixels,
-            )
-        if time.monotonic() > self._deadline:
-            raise MediaTooLarge(
-                f"The frames take longer than {self._limits.decode_timeout_seconds:.0f} s to read."
             )
 
     def _check_same_size(self, pixels: NDArray[np.uint8], label: str) -> None:
@@ -162,13 +138,26 @@ class _Bundle:
                 height=height,
             )
 
+    def _start_scene(self, height: int, width: int) -> None:
+        self._is_scene = True
+        self._sink.start_scene(*working_size(width, height, self._limits), None)
+        for _ in range(self._leading_blanks):
+            self._sink.frame(np.zeros((height, width, 3), np.uint8))
+
+    def _start_silhouettes(self, height: int, width: int) -> None:
+        self._are_silhouettes = True
+        self._sink.start_silhouettes(width, height)
+        for _ in range(self._leading_blanks):
+            self._sink.silhouette(None)
+
     def _add_mask(self, mask_hw: NDArray[np.uint8]) -> None:
         silhouette = cut_out_walker(mask_hw)
-        if silhouette is None:
-            self._blank_frames += 1
-        else:
-            self._keep(silhouette.mask_hw.nbytes)
-        self._silhouettes.append(silhouette)
+        if silhouette is None and not self._are_silhouettes:
+            self._leading_blanks += 1
+            return
+        if not self._are_silhouettes:
+            self._start_silhouettes(*mask_hw.shape)
+        self._sink.silhouette(silhouette)
 
     def _add_picture(self, header: PictureHeader, data: bytes, label: str) -> None:
         if header.is_grey:
@@ -176,28 +165,4 @@ class _Bundle:
         else:
             picture_hwc = decode_colour(data, label)
         self._check_same_size(picture_hwc, label)
-        self._keep_picture(picture_hwc)
-
-    def _keep_picture(self, picture_hwc: NDArray[np.uint8]) -> None:
-        height, width = picture_hwc.shape[:2]
-        size = working_size(
-            width, height, frames=_SCENE_FRAMES_EXPECTED, channels=3, limits=self._limits
-        )
-        if size != (width, height):
-            picture_hwc = np.asarray(
-                cv2.resize(picture_hwc, size, interpolation=cv2.INTER_AREA), dtype=np.uint8
-            )
-        self._keep(picture_hwc.nbytes)
-        self._pictures_hwc.append(picture_hwc)
-
-    def _keep(self, more_bytes: int) -> None:
-        self._kept_bytes += more_bytes
-        if self._kept_bytes > self._limits.max_kept_bytes:
-            raise MediaTooLarge("The frames of this walk need more memory than one walk may have.")
-
-
-def _check_frames(frames: int, limits: CaptureLimits) -> None:
-    if frames > limits.max_frames:
-        raise MediaTooLarge(
-            f"The walk has more than {limits.max_frames} frames.", max_frames=limits.max_frames
-        )
+        self._sink.frame(picture_hwc)

@@ -180,7 +180,8 @@ def _pictures(files: SubjectFiles) -> Iterator[tuple[str, bytes]]:
         for file in sorted(files.path.glob("*/*/*.png")):
             yield f"{files.subject}/{file.relative_to(files.path).as_posix()}", file.read_bytes()
     elif not files.member:
-        yield from members_of_tar(files.path, gzipped=True, limits=_ARCHIVE_LIMITS)
+        with files.path.open("rb") as archive:
+            yield from members_of_tar(archive, gzipped=True, limits=_ARCHIVE_LIMITS)
     else:
         with tempfile.TemporaryDirectory() as folder:
             inner = Path(folder) / "inner.tar.gz"
@@ -193,4 +194,5 @@ def _pictures(files: SubjectFiles) -> Iterator[tuple[str, bytes]]:
                     shutil.copyfileobj(packed, copy)
             except (zipfile.BadZipFile, OSError) as error:
                 raise MediaNotReadable(f"'{files.member}' is damaged: {error}.") from error
-            yield from members_of_tar(inner, gzipped=True, limits=_ARCHIVE_LIMITS)
+            with inner.open("rb") as archive:
+                yield from members_of_tar(archive, gzipped=True, limits=_ARCHIVE_LIMITS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,27 +11,24 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from model.capture.sandbox import warm_up
+from tests.decoders import children, nursery, wait_until, working_decoders
 from tests.model.capture.scenes import film, walk_thw
-
-
-def children() -> set[int]:
-    """The process ids of this process's children."""
-    found: set[int] = set()
-    for task in Path("/proc/self/task").iterdir():
-        found |= {int(pid) for pid in (task / "children").read_text().split()}
-    return found
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """After every test of this folder: no child process, no file in the temporary folder."""
+    """After every test of this folder: no process, no open file, no file in a folder for such."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     monkeypatch.setenv("TMPDIR", str(scratch))
-    before, descriptors = children(), len(list(Path("/proc/self/fd").iterdir()))
+    warm_up()
+    before, descriptors = children() - {nursery()}, len(list(Path("/proc/self/fd").iterdir()))
     yield
-    assert children() <= before
+    gc.collect()  # a refusal that was caught still holds what it came through
+    assert children() - {nursery()} <= before
+    wait_until(lambda: not working_decoders(), "without a decoder")
     assert len(list(Path("/proc/self/fd").iterdir())) <= descriptors
     assert list(scratch.iterdir()) == []
 

@@ -1,22 +1,19 @@
-"""Clips are decoded in a child process that can die, hang or eat without harm."""
+"""Clips become frames of working size, whatever container and format they come in."""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from model.capture import CaptureLimits, capture_recording, capture_walk
-from model.capture.video import decode_clip
+from model.capture.frames import open_frames
+from model.capture.reading import FrameStream
 from model.refusals import MediaNotReadable, MediaTooLarge
-from tests.model.capture.conftest import children
 from tests.model.capture.scenes import RATE, only_walk, overlap, write_video
 
 
@@ -44,11 +41,17 @@ def test_a_walk_is_cut_out_of_a_clip(
 
 
 def test_frames_are_decoded_at_working_size(clip: Path, walk_film_thwc: NDArray[np.uint8]) -> None:
-    """Memory does not depend on the clip's resolution."""
-    small = decode_clip(clip, replace(CaptureLimits(), working_long_side=160))
-    assert small.frames_thwc.shape == (len(walk_film_thwc), 90, 160, 3)
-    tight = decode_clip(clip, replace(CaptureLimits(), max_kept_bytes=2**20))
-    assert tight.frames_thwc.nbytes <= 2**20
+    """Which follows from the clip's own size alone, and the frames are those of the clip."""
+    limits = replace(CaptureLimits(), working_long_side=160)
+    with open_frames([clip], limits) as media:
+        assert isinstance(media, FrameStream)
+        assert (media.width, media.height) == (160, 90)
+        assert media.frames_per_second == pytest.approx(RATE)
+        number = -1
+        for number, frame_hwc in enumerate(media):
+            filmed_hwc = cv2.resize(walk_film_thwc[number], (160, 90), interpolation=cv2.INTER_AREA)
+            assert np.abs(frame_hwc.astype(int) - filmed_hwc).mean() < 6.0
+    assert number == len(walk_film_thwc) - 1
 
 
 def test_a_clip_that_is_too_long_is_refused(clip: Path) -> None:
@@ -83,50 +86,3 @@ def test_garbage_behind_a_good_beginning_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\x00\x00\x00\x18ftypisom" + np.random.default_rng(1).bytes(50_000))
     with pytest.raises(MediaNotReadable):
         capture_walk([path])
-
-
-def test_a_killed_decoder_costs_one_refusal(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The decoder dies natively: the caller gets a refusal at once, and it had no secrets."""
-    monkeypatch.setenv("WALKPRINT_TEST_SECRET", "do-not-tell")
-    before = children()
-    refusals: list[Exception] = []
-
-    def capture() -> None:
-        try:
-            decode_clip(clip, CaptureLimits())
-        except MediaNotReadable as refusal:
-            refusals.append(refusal)
-
-    caller = threading.Thread(target=capture)
-    start = time.monotonic()
-    caller.start()
-    pid, environment = _decoder(before, deadline=start + 20.0)
-    os.kill(pid, signal.SIGSEGV)
-    caller.join(timeout=20.0)
-    assert not caller.is_alive()
-    assert len(refusals) == 1
-    assert b"do-not-tell" not in environment
-
-
-def _decoder(before: set[int], deadline: float) -> tuple[int, bytes]:
-    """The decoder's process id and environment, as soon as it runs its own program."""
-    while time.monotonic() < deadline:
-        for pid in children() - before:
-            process = Path(f"/proc/{pid}")
-            if b"decoder_child" in (process / "cmdline").read_bytes():
-                return pid, (process / "environ").read_bytes()
-    pytest.fail("the decoder never started")
-
-
-def test_a_decoder_that_takes_too_long_is_killed(clip: Path) -> None:
-    """The wall clock counts, and the child is gone afterwards."""
-    start = time.monotonic()
-    with pytest.raises(MediaTooLarge, match="longer than"):
-        capture_walk([clip], replace(CaptureLimits(), decode_timeout_seconds=0.02))
-    assert time.monotonic() - start < 5.0
-
-
-def test_a_decoder_without_memory_costs_one_refusal(clip: Path) -> None:
-    """The address space of the child is bounded."""
-    with pytest.raises(MediaNotReadable):
-        capture_walk([clip], replace(CaptureLimits(), memory_bytes=64 * 2**20))
