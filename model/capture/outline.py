@@ -9,8 +9,9 @@ Shape letters: H rows, W columns, C colour channels, B bands of body height, K c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 
 from model.capture.background import Background, estimate_background, sample_frames
 from model.capture.body_shape import SHAPE_MOST, BodyShape, PlacedMask
+from model.capture.edge import settle_edge
 from model.capture.likelihood import log_density_of_scene
-from model.capture.walker import Stretch
+from model.capture.paths import Path
+from model.capture.stretch import Stretch
 from model.silhouettes import Silhouette, cut_to_box
 
 _MARGIN = 0.12
@@ -43,24 +46,36 @@ _LARGEST_HOLE = 0.02
 """Holes smaller than this share of the silhouette are closed."""
 
 
+OthersPixels = Callable[[int, slice, slice], NDArray[np.bool_] | None]
+"""(number in the walk, rows, columns) → True where somebody else is nearer; None for nobody."""
+
+
 def cut_out(
     frames_thwc: NDArray[np.uint8],
     gains_tc: NDArray[np.float32],
+    background: Background,
     walk: Stretch,
-    all_walks: Sequence[Stretch],
+    others_pixels: OthersPixels,
 ) -> Iterator[tuple[int, Silhouette]]:
     """Yields (frame number, silhouette) for the frames of a walk in which the walker is found.
 
     Args:
         frames_thwc: uint8 (T, H, W, C), stabilised.
         gains_tc: (T, C) how much brighter than the background each frame is.
+        background: see `background_beside`.
         walk: frames and boxes of the walk.
-        all_walks: every walk of the recording; none of them is background.
+        others_pixels: tells which pixels cannot be the walker's.
     """
-    background = _background_beside(frames_thwc, gains_tc, all_walks)
     views = [
-        _View.of(frames_thwc[frame], gains_tc[frame], background, box_4, walk.height)
-        for frame, box_4 in zip(walk.frames_n, walk.boxes_n4, strict=True)
+        _View.of(
+            frames_thwc[frame],
+            gains_tc[frame],
+            background,
+            box_4,
+            walk.height,
+            partial(others_pixels, number),
+        )
+        for number, (frame, box_4) in enumerate(zip(walk.frames_n, walk.boxes_n4, strict=True))
     ]
     palette_bk = _learn_clothes([(view, view.seed_hw) for view in views])
     shape = BodyShape(
@@ -86,7 +101,11 @@ class _View:
         colours_hw: number of each pixel's colour.
         bands_hw: number of each pixel's band of body height.
         inside_hw: True in the walker's box.
+        others_hw: True where somebody else is nearer; None where nobody else is near.
         seed_hw: True where the walker is beyond doubt.
+        seen_hwc: the pixels.
+        expected_hwc: the empty scene at this frame's exposure.
+        noise_hw: standard deviation of the scene.
     """
 
     top: int
@@ -95,7 +114,11 @@ class _View:
     colours_hw: NDArray[np.int32]
     bands_hw: NDArray[np.int32]
     inside_hw: NDArray[np.bool_]
+    others_hw: NDArray[np.bool_] | None
     seed_hw: NDArray[np.bool_]
+    seen_hwc: NDArray[np.float32]
+    expected_hwc: NDArray[np.float32]
+    noise_hw: NDArray[np.float32]
 
     @classmethod
     def of(
@@ -105,6 +128,7 @@ class _View:
         background: Background,
         box_4: NDArray[np.float64],
         height: float,
+        others_pixels: Callable[[slice, slice], NDArray[np.bool_] | None],
     ) -> _View:
         """Looks at the walker's box and a margin around it."""
         rows, columns = _around(box_4, _MARGIN * height, frame_hwc.shape)
@@ -116,6 +140,9 @@ class _View:
         steps = np.arange(rows.start, rows.stop, dtype=np.float64)
         bands_h = np.clip((steps - box_4[1]) / (box_4[3] - box_4[1]) * _BANDS, 0, _BANDS - 1)
         inside_hw = _inside(box_4, rows, columns)
+        others_hw = others_pixels(rows, columns)
+        if others_hw is not None:
+            inside_hw &= ~others_hw
         return cls(
             top=rows.start,
             left=columns.start,
@@ -123,7 +150,11 @@ class _View:
             colours_hw=_colour_numbers(frame_hwc[rows, columns], gain_c),
             bands_hw=np.broadcast_to(bands_h.astype(np.int32)[:, None], empty_hw.shape),
             inside_hw=inside_hw,
+            others_hw=others_hw,
             seed_hw=(uniform - empty_hw > 2.0) & inside_hw,
+            seen_hwc=seen_hwc,
+            expected_hwc=expected_hwc,
+            noise_hw=noise_hw,
         )
 
 
@@ -144,9 +175,20 @@ def _inside(box_4: NDArray[np.float64], rows: slice, columns: slice) -> NDArray[
     return np.asarray(inside_h[:, None] & inside_w, dtype=np.bool_)
 
 
-def _background_beside(
-    frames_thwc: NDArray[np.uint8], gains_tc: NDArray[np.float32], walks: Sequence[Stretch]
+def background_beside(
+    frames_thwc: NDArray[np.uint8],
+    gains_tc: NDArray[np.float32],
+    paths: Sequence[Path],
+    scale: float,
 ) -> Background:
+    """The scene as it is where nobody stands.
+
+    Args:
+        frames_thwc: uint8 (T, H, W, C), stabilised.
+        gains_tc: (T, C) how much brighter than the scene each frame is.
+        paths: of everybody; none of them is background.
+        scale: of the paths' pixels to those of the frames.
+    """
     numbers = sample_frames(len(frames_thwc))
     levelled_nhwc = frames_thwc[numbers].copy()
     hidden_nhw = np.zeros(levelled_nhwc.shape[:3], dtype=np.bool_)
@@ -154,10 +196,11 @@ def _background_beside(
     for levelled_hwc, number in zip(levelled_nhwc, numbers, strict=True):
         if np.abs(gains_tc[number] - 1.0).max() > 0.01:
             levelled_hwc[:] = np.clip(levelled_hwc / gains_tc[number], 0, 255).astype(np.uint8)
-    for walk in walks:
-        for number, box_4 in zip(walk.frames_n, walk.boxes_n4, strict=True):
+    for path in paths:
+        margin = _MARGIN / 2 * path.height / scale
+        for number, box_4 in zip(path.frames_n, path.boxes_n4 / scale, strict=True):
             if int(number) in place:
-                rows, columns = _around(box_4, _MARGIN / 2 * walk.height, frames_thwc.shape[1:])
+                rows, columns = _around(box_4, margin, frames_thwc.shape[1:])
                 hidden_nhw[place[int(number)], rows, columns] = True
     return estimate_background(levelled_nhwc, hidden_nhw)
 
@@ -208,12 +251,17 @@ def _walker_pixels(
     odds_hw -= np.where(view.inside_hw, 0.0, _OUTSIDE).astype(np.float32)
     if prior_hw is not None:
         odds_hw += prior_hw
+    if view.others_hw is not None:
+        odds_hw[view.others_hw] = -_SURE
     reach = max(0.8, _NEIGHBOUR_REACH * height)
     opinion_hw = np.tanh(odds_hw / 2)
     for _ in range(_ROUNDS):
         around_hw = cv2.GaussianBlur(opinion_hw, (0, 0), reach)
         opinion_hw = np.tanh((odds_hw + _NEIGHBOURS * around_hw) / 2)
-    return np.asarray(opinion_hw > 0, dtype=np.bool_)
+    walker_hw = opinion_hw > 0
+    if view.others_hw is not None:
+        walker_hw &= ~view.others_hw
+    return np.asarray(walker_hw, dtype=np.bool_)
 
 
 def _outline(
@@ -223,7 +271,10 @@ def _outline(
     prior_hw: NDArray[np.float32],
 ) -> Silhouette | None:
     walker_hw = _walker_pixels(view, palette_bk, height, prior_hw)
-    silhouette = cut_to_box(_without_holes(_without_strangers(walker_hw, prior_hw)))
+    whole_hw = _without_holes(_without_strangers(walker_hw, prior_hw))
+    silhouette = cut_to_box(
+        settle_edge(whole_hw, view.seen_hwc, view.expected_hwc, view.noise_hw, height)
+    )
     if silhouette is None:
         return None
     return Silhouette(silhouette.mask_hw, silhouette.top + view.top, silhouette.left + view.left)

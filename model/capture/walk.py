@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from model.capture.archive import frames_of_tar, frames_of_zip
-from model.capture.clip import Clip
+from model.capture.background_segmenter import BackgroundSegmenter
+from model.capture.frames import open_frames
 from model.capture.limits import CaptureLimits
-from model.capture.media import HEAD_BYTES, MediaKind, is_picture, media_kind
-from model.capture.recording import Recording
-from model.capture.sequence import frames_of_pictures, read_bundle
-from model.capture.silhouette import recording_of_clip, recording_of_silhouettes
-from model.capture.video import decode_clip
-from model.refusals import MediaNotReadable
+from model.capture.recording import CapturedWalk, Recording
+from model.capture.segmenter import Segmenter
+from model.capture.windows import record
 from model.silhouettes import SilhouetteSequence
 
 _DEFAULT_LIMITS = CaptureLimits()
+_DEFAULT_SEGMENTER = BackgroundSegmenter()
 
 
 def capture_recording(
@@ -24,6 +23,7 @@ def capture_recording(
     limits: CaptureLimits = _DEFAULT_LIMITS,
     *,
     frames_per_second: float | None = None,
+    segmenter: Segmenter = _DEFAULT_SEGMENTER,
 ) -> Recording:
     """Finds everybody who walks in one recording.
 
@@ -32,6 +32,7 @@ def capture_recording(
             walking order. The content decides, not the name.
         limits: what decoding may cost.
         frames_per_second: of a bundle of frames, if known; a video knows its own.
+        segmenter: tells people from the scene; silhouettes need none.
 
     Raises:
         MediaNotReadable: empty, damaged, or no picture, archive or video.
@@ -41,8 +42,10 @@ def capture_recording(
         NoWalkerFound, WalkerStandsStill, WalkerCutOff, CameraMoves: what the frames show cannot
             be used; there is no walk in it.
     """
-    media = _read(paths, limits, frames_per_second)
-    return recording_of_clip(media) if isinstance(media, Clip) else recording_of_silhouettes(media)
+    with open_frames(paths, limits, frames_per_second=frames_per_second) as media:
+        if isinstance(media, SilhouetteSequence):
+            return _recording_of_silhouettes(media)
+        return record(media, media.frames_per_second, segmenter, limits.max_kept_bytes)
 
 
 def capture_walk(
@@ -70,44 +73,11 @@ def capture_walk(
     return max(walks, key=lambda walk: walk.frames * walk.height).sequence
 
 
-def _read(
-    paths: Sequence[Path], limits: CaptureLimits, frames_per_second: float | None
-) -> SilhouetteSequence | Clip:
-    if not paths:
-        raise MediaNotReadable("The walk holds no file.")
-    if len(paths) == 1:
-        return _read_one(paths[0], limits, frames_per_second)
-    for number, path in enumerate(paths, start=1):
-        if not is_picture(_first_bytes(path)):
-            raise MediaNotReadable(
-                f"File {number} of {len(paths)} is not a PNG or JPEG picture; several files make"
-                " one walk only if all of them are pictures."
-            )
-    return read_bundle(
-        frames_of_pictures(paths, limits), limits, frames_per_second=frames_per_second
+def _recording_of_silhouettes(sequence: SilhouetteSequence) -> Recording:
+    """The one walk that a bundle of silhouettes shows."""
+    seen = [frame for frame, one in enumerate(sequence.silhouettes) if one is not None]
+    first, last = seen[0], seen[-1]
+    walk = CapturedWalk(
+        replace(sequence, silhouettes=sequence.silhouettes[first : last + 1]), 1, first, None
     )
-
-
-def _read_one(
-    path: Path, limits: CaptureLimits, frames_per_second: float | None
-) -> SilhouetteSequence | Clip:
-    first_bytes = _first_bytes(path)
-    kind = media_kind(first_bytes)
-    if not first_bytes:
-        raise MediaNotReadable("The file is empty.")
-    if kind is MediaKind.VIDEO:
-        return decode_clip(path, limits)
-    if kind is MediaKind.ZIP:
-        frames = frames_of_zip(path, limits)
-    elif kind in (MediaKind.TAR, MediaKind.GZIP):
-        frames = frames_of_tar(path, gzipped=kind is MediaKind.GZIP, limits=limits)
-    elif kind in (MediaKind.PNG, MediaKind.JPEG):
-        frames = frames_of_pictures([path], limits)
-    else:
-        raise MediaNotReadable(f"By its first bytes, the file is {kind.value}.")
-    return read_bundle(frames, limits, frames_per_second=frames_per_second)
-
-
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(HEAD_BYTES)
+    return Recording((walk,), len(sequence.silhouettes), None)

@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -79,6 +80,19 @@ def backdrop_hwc(seed: int = 7, *, width: int = WIDTH, contrast: float = 22.0) -
     return np.clip(tint_c + contrast * texture_hwc, 0, 255).astype(np.uint8)
 
 
+@dataclass(frozen=True)
+class Clothes:
+    """Blue, green and red of a shirt and of trousers."""
+
+    top: tuple[int, int, int]
+    legs: tuple[int, int, int]
+
+
+RED = Clothes((60, 40, 150), (70, 50, 35))
+WHITE = Clothes((225, 228, 222), (40, 36, 34))
+BLUE = Clothes((150, 70, 30), (90, 120, 150))
+
+
 def film(
     masks_thw: NDArray[np.uint8],
     backdrop: NDArray[np.uint8] | None = None,
@@ -88,31 +102,50 @@ def film(
     seed: int = 3,
 ) -> NDArray[np.uint8]:
     """Puts a clothed figure with camera noise before the backdrop, (T, H, W, 3)."""
+    return film_people([(masks_thw, RED)], backdrop, noise=noise, shadow=shadow, seed=seed)
+
+
+def film_people(
+    people: Sequence[tuple[NDArray[np.uint8], Clothes]],
+    backdrop: NDArray[np.uint8] | None = None,
+    *,
+    noise: float = 2.0,
+    shadow: bool = False,
+    seed: int = 3,
+) -> NDArray[np.uint8]:
+    """Films several people, the one in front last; masks as in `film`, (T, H, W, 3)."""
     rng = np.random.default_rng(seed)
     empty_hwc = (backdrop_hwc() if backdrop is None else backdrop).astype(np.float32)
-    rows_h = np.arange(HEIGHT)[:, None]
     frames = []
-    for mask_hw in masks_thw:
+    for t in range(len(people[0][0])):
         frame_hwc = empty_hwc.copy()
-        inside_hw = mask_hw > 0
-        if inside_hw.any():
-            if shadow:
-                bottom = int(np.flatnonzero(inside_hw.any(axis=1))[-1])
-                flat_hw = cv2.warpAffine(
-                    mask_hw,
-                    np.array([[1, -0.9, 0.9 * bottom], [0, 0.12, 0.88 * bottom]]),
-                    (WIDTH, HEIGHT),
-                )
-                shade_hw = 1.0 - 0.35 * cv2.GaussianBlur(flat_hw, (0, 0), 2.0) / 255.0
-                frame_hwc *= shade_hw[..., None]
-            top, bottom = np.flatnonzero(inside_hw.any(axis=1))[[0, -1]]
-            share_hw = np.broadcast_to((rows_h - top) / max(1, bottom - top), inside_hw.shape)
-            frame_hwc[inside_hw & (share_hw < 0.15)] = (120, 150, 205)
-            frame_hwc[inside_hw & (share_hw >= 0.15) & (share_hw < 0.5)] = (60, 40, 150)
-            frame_hwc[inside_hw & (share_hw >= 0.5)] = (70, 50, 35)
+        for masks_thw, clothes in people:
+            if masks_thw[t].any():
+                if shadow:
+                    _darken(frame_hwc, masks_thw[t])
+                _dress(frame_hwc, masks_thw[t] > 0, clothes)
         frame_hwc += rng.normal(scale=noise, size=frame_hwc.shape)
         frames.append(np.clip(frame_hwc, 0, 255).astype(np.uint8))
     return np.stack(frames)
+
+
+def _darken(frame_hwc: NDArray[np.float32], mask_hw: NDArray[np.uint8]) -> None:
+    bottom = int(np.flatnonzero(mask_hw.any(axis=1))[-1])
+    flat_hw = cv2.warpAffine(
+        mask_hw,
+        np.array([[1, -0.9, 0.9 * bottom], [0, 0.12, 0.88 * bottom]]),
+        (WIDTH, HEIGHT),
+    )
+    frame_hwc *= (1.0 - 0.35 * cv2.GaussianBlur(flat_hw, (0, 0), 2.0) / 255.0)[..., None]
+
+
+def _dress(frame_hwc: NDArray[np.float32], inside_hw: NDArray[np.bool_], clothes: Clothes) -> None:
+    rows_h = np.arange(HEIGHT)[:, None]
+    top, bottom = np.flatnonzero(inside_hw.any(axis=1))[[0, -1]]
+    share_hw = np.broadcast_to((rows_h - top) / max(1, bottom - top), inside_hw.shape)
+    frame_hwc[inside_hw & (share_hw < 0.15)] = (120, 150, 205)
+    frame_hwc[inside_hw & (share_hw >= 0.15) & (share_hw < 0.5)] = clothes.top
+    frame_hwc[inside_hw & (share_hw >= 0.5)] = clothes.legs
 
 
 def write_video(path: Path, frames_thwc: NDArray[np.uint8], *, codec: str = "mp4v") -> Path:

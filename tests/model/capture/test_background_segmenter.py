@@ -7,12 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from model.capture import CapturedWalk
-from model.capture.clip import Clip
-from model.capture.silhouette import recording_of_clip
+from model.capture.background_segmenter import BackgroundSegmenter
+from model.capture.windows import record
 from model.refusals import (
     CameraMoves,
     NoWalkerFound,
-    SeveralWalkers,
     TooFewFrames,
     WalkerCutOff,
     WalkerStandsStill,
@@ -30,7 +29,7 @@ from tests.model.capture.scenes import (
 
 
 def _capture(frames_thwc: NDArray[np.uint8]) -> CapturedWalk:
-    return only_walk(recording_of_clip(Clip(frames_thwc.copy(), RATE)))
+    return only_walk(record(frames_thwc, RATE, BackgroundSegmenter(), 2**30))
 
 
 def _with_camera(masks_thw: NDArray[np.uint8], offsets: list[int]) -> NDArray[np.uint8]:
@@ -98,16 +97,6 @@ def test_leaves_in_the_wind_are_not_the_walker(
     assert overlap(_capture(windy), walk_masks_thw).mean() > 0.85
 
 
-def test_of_several_passes_one_is_taken() -> None:
-    """There and back: the silhouettes are of one direction only."""
-    there = walk_thw(80)
-    back = walk_thw(80, start=350.0, pace=-5.0)
-    masks = np.concatenate([there, back])
-    walk = _capture(film(masks))
-    assert walk.first_frame + walk.frames <= 80 or walk.first_frame >= 80
-    assert overlap(walk, masks).mean() > 0.93
-
-
 def test_an_empty_scene_has_no_walker() -> None:
     """Noise is nobody."""
     with pytest.raises(NoWalkerFound):
@@ -147,13 +136,6 @@ def test_a_camera_that_shakes_is_refused(walk_masks_thw: NDArray[np.uint8]) -> N
     offsets = np.random.default_rng(1).integers(0, 30, len(walk_masks_thw)).tolist()
     with pytest.raises(CameraMoves):
         _capture(_with_camera(walk_masks_thw, offsets))
-
-
-def test_two_people_who_meet_are_refused(walk_masks_thw: NDArray[np.uint8]) -> None:
-    """Nobody can say whose walk is meant."""
-    other = walk_thw(start=350.0, pace=-5.0)
-    with pytest.raises(SeveralWalkers):
-        _capture(film(np.maximum(walk_masks_thw, other)))
 
 
 def test_three_frames_are_too_few(walk_film_thwc: NDArray[np.uint8]) -> None:
