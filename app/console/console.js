@@ -58,7 +58,29 @@ function scale(score, threshold) {
   return picture;
 }
 
+function qualityOf(quality) {
+  const findings = quality.findings.map(({ sentence, advice }) =>
+    element("li", { textContent: `${sentence} ${advice}` }));
+  const words = element("p", {
+    className: quality.level === "poor" ? "unknown" : "muted",
+    textContent: `Quality ${quality.level} (${quality.score.toFixed(2)})`,
+  });
+  return findings.length ? [words, element("ul", { className: "muted" }, ...findings)] : [words];
+}
+
 function showIdentified(answer) {
+  const walkers = answer.walkers ?? [answer];
+  const parts = walkers.flatMap((one) => [
+    ...(answer.walkers
+      ? [element("h3", { textContent: `Walker ${one.walker.number}` })] : []),
+    ...identifiedWalker(one, answer.timing.total),
+  ]);
+  const lost = (answer.left_out ?? []).map(({ number, walks }) =>
+    element("p", { className: "muted", textContent: `Walker ${number}: ${walks[0].detail}` }));
+  byId("identified").replaceChildren(...parts, ...lost);
+}
+
+function identifiedWalker(answer, milliseconds) {
   const isMatch = answer.decision === "match";
   const score = answer.score ?? 0;
   const best = answer.candidates[0];
@@ -77,7 +99,7 @@ function showIdentified(answer) {
   const head = element("tr", {}, ...["Candidate", "Name", "Score"].map((text) =>
     element("th", { textContent: text })));
   const { frames_used, frames_seen, cycles } = answer.quality;
-  byId("identified").replaceChildren(
+  const parts = [
     element("div", { className: "verdict" },
       element("img", { className: "gei", src: answer.gei, alt: "Gait energy image of this walk" }),
       element("div", {},
@@ -87,12 +109,14 @@ function showIdentified(answer) {
         element("p", {
           className: "muted",
           textContent: `${frames_used} of ${frames_seen} frames, ${cycles.toFixed(1)} gait cycles, ` +
-            `${Math.round(answer.timing.total)} ms`,
-        }))));
+            `${Math.round(milliseconds)} ms`,
+        }),
+        ...qualityOf(answer.quality)))];
   if (rows.length) {
-    byId("identified").append(element("table", {},
+    parts.push(element("table", {},
       element("thead", {}, head), element("tbody", {}, ...rows)));
   }
+  return parts;
 }
 
 function showEnrolled(answer) {
@@ -103,6 +127,10 @@ function showEnrolled(answer) {
   byId("enrolled").replaceChildren(
     element("p", { className: "decision match", textContent: `${said} ${answer.subject}` }),
     element("div", { className: "row" }, ...walks));
+  for (const { direction, detail } of answer.left_out) {
+    const text = `A pass${direction ? ` walking ${direction}` : ""} was left out: ${detail}`;
+    byId("enrolled").append(element("p", { className: "muted", textContent: text }));
+  }
   if (alike.length) {
     const text = `Walks much like: ${alike.join(", ")}. Is this the same person?`;
     byId("enrolled").append(element("p", { className: "unknown", textContent: text }));
