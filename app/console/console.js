@@ -83,12 +83,14 @@ function showIdentified(answer) {
 function identifiedWalker(answer, milliseconds) {
   const isMatch = answer.decision === "match";
   const score = answer.score ?? 0;
-  const best = answer.candidates[0];
+  const best = answer.candidates.find(({ subject }) => subject === answer.subject);
   const who = isMatch ? best?.name || answer.subject : "Unknown";
   const percent = `${+(answer.target_fpir * 100).toPrecision(3)} %`;
-  const words = isMatch ? `the score reaches the threshold` : `no score reaches the threshold`;
+  const words = isMatch ? "the score reaches the threshold"
+    : score < answer.threshold ? "no score reaches the threshold"
+    : "whom it reaches is another walker in this recording";
   const detail = answer.candidates.length
-    ? `Best score ${score.toFixed(3)}: ${words} for ${percent} false positives among ` +
+    ? `Score ${score.toFixed(3)}: ${words} for ${percent} false positives among ` +
       `${answer.gallery_size} subjects.`
     : "The gallery is empty.";
   const rows = answer.candidates.map((candidate) =>

@@ -77,8 +77,8 @@ class Walker:
         """(D,) of length 1: the direction in which the usable walks lie together.
 
         The thresholds are calibrated for one probe vector. The best score of K vectors would reach
-        them more often by chance: of 200 generated strangers with three passes each, 6.5 % where 5 %
-        were promised; with the mean direction 3 % do, with the first pass alone 2 %
+        them more often by chance: for 200 generated strangers with three passes each, 6.5 % did
+        where 5 % were promised; with the mean direction 3 % do, with the first pass alone 2 %
         (`tests/benchmarks/bench_passes.py`). The mean of the scores, without the length taken out,
         keeps the promise too but costs those who are enrolled a part of every score.
         """

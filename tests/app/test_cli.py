@@ -9,12 +9,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.demo import ServiceProcess
 from app.demo.service_process import free_port
+from app.walker_files import write_walk
 from tests.app.command import Run, runner
-from tests.walks import walk_video, walk_zip
+from tests.walks import walk_masks, walk_video, walk_zip
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,31 @@ def test_a_person_is_enrolled_from_files_and_found_in_another_walk(
     for_people = run("identify", again, "--gallery", "office").out
     assert "candidate" in for_people
     assert f"{found['score']:.3f}" in for_people
+
+
+def test_everybody_in_a_recording_is_named_and_without_being_asked_for_it_is_refused(
+    run: Run, tmp_path: Path
+) -> None:
+    for person, name in ((1, "ada"), (2, "bob")):
+        alone = tmp_path / f"{name}.mp4"
+        alone.write_bytes(walk_video(person))
+        run("enroll", name, alone, "-g", "entrance")
+    two_thw = np.concatenate([walk_masks(1), walk_masks(2)], axis=2)
+    clip = write_walk(two_thw, tmp_path / "two", "mp4", frames_per_second=25.0)
+
+    refused = run("identify", clip, "-g", "entrance")
+    named = json.loads(run("identify", clip, "-g", "entrance", "--walker", "all", "--json").out)
+    for_people = run("identify", clip, "-g", "entrance", "--walker", "all")
+    largest = run("verify", clip, "ada", "-g", "entrance", "--walker", "largest", "--json")
+
+    assert refused.code == 1
+    assert "2 people walk" in refused.err
+    assert {walker["subject"] for walker in named["walkers"]} == {"ada", "bob"}
+    assert "Walker 1" in for_people.out
+    assert "Walker 2" in for_people.out
+    assert "quality" in for_people.out
+    assert json.loads(largest.out)["walker"]["number"] in {1, 2}
+    assert run("enroll", "eve", clip, "--walker", "all").code == 2
 
 
 def test_people_are_listed_shown_renamed_and_erased(run: Run, walk: Path) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.client import Client
 from app.http.schemas import Enrolled, Identified, IdentifiedEverybody, JudgedWalk, Verified
 from app.walker_files import write_walk
 from tests.app.http.test_refusals import assert_refused
@@ -205,3 +206,20 @@ def test_all_passes_of_a_probe_count_whichever_way_they_go(
     assert directions(answer.walker.walks) == ["left", "right"]
     assert (answer.decision, answer.subject) == ("match", "ada")
     assert Verified.model_validate(claim.json()).decision == "match"
+
+
+def test_the_python_client_reads_who_everybody_is(
+    service: LiveService, gallery: str, tmp_path: Path
+) -> None:
+    clip = tmp_path / "two.mp4"
+    clip.write_bytes(side_by_side(ADA, BOB))
+    with Client(service.url) as walkprint:
+        walkprint.enroll("ada", [clip], gallery=gallery, walker="largest")
+        answer = walkprint.identify_everybody(clip, gallery=gallery)
+
+    assert [one.is_match for one in answer.walkers].count(True) == 1
+    (ada,) = [one for one in answer.walkers if one.is_match]
+    assert (ada.subject, ada.gallery, ada.job) == ("ada", gallery, answer.json["job"])
+    assert ada.walker is not None
+    assert [walk.direction for walk in ada.walker.walks] == ["left"]
+    assert ada.quality["level"] == "good"
