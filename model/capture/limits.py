@@ -12,7 +12,7 @@ class CaptureLimits:
     Attributes:
         max_pixels_per_frame: of one picture or video frame, read from its header.
         max_total_pixels: of all frames together; bounds the decoding time of a bundle.
-        max_frames: frames of one walk.
+        max_frames: of one recording.
         max_seconds: length of a clip.
         max_entries: names in an archive.
         max_unpacked_bytes: of all members of an archive together.
@@ -27,8 +27,8 @@ class CaptureLimits:
 
     max_pixels_per_frame: int = 16_000_000
     max_total_pixels: int = 2_500_000_000
-    max_frames: int = 3_600
-    max_seconds: float = 60.0
+    max_frames: int = 18_000
+    max_seconds: float = 600.0
     max_entries: int = 3_000
     max_unpacked_bytes: int = 256 * 2**20
     max_compression_ratio: float = 100.0
