@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 PORT ?= 8000
 DATA ?= ./data
 
-.PHONY: help demo serve test check format unit bench bench-ingredients bench-model bench-capture test-crash train lock clean
+.PHONY: help demo serve test check format unit bench bench-ingredients bench-model bench-capture bench-quality test-crash train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12

@@ -114,8 +114,8 @@ def _head_hidden(walk: WalkEvidence) -> str | None:
     if not _is_headless(walk):
         return None
     return (
-        f"The top of the silhouette is {walk.head_width / walk.trunk_width:.0%} as wide as the"
-        f" trunk, heads are at most {WIDEST_HEAD_OF_TRUNK:.0%}: the head is hidden."
+        f"The top of the silhouette is {walk.head_width:.0%} of its height wide and the trunk"
+        f" {walk.trunk_width:.0%}; heads are narrower: the head is hidden."
     )
 
 

@@ -26,6 +26,7 @@ from rich.table import Table
 
 from model.encoder import Encoder
 from model.judgement_evidence import WalkEvidence
+from model.judgement_findings import findings_of
 from model.judgement_score import FITTED, level_of
 from tests.benchmarks.quality_figure import deciles, draw_quality
 from tests.benchmarks.quality_fit import Prediction, fit_quality, predict
@@ -35,7 +36,18 @@ FITTED_ON, REPORTED_ON = 7_000_000, 7_500_000
 """Seeds of the first person of either group; nobody of them was trained or calibrated on."""
 FIGURE = Path("docs/accuracy/quality.png")
 HEIGHTS = (8, 16, 24, 32, 40, 48, 60, 90, 130, 260)
-FLOORS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+FLOORS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+FOUND_ON = {
+    "too-small": SMALL,
+    "cut-at-border": "cut by the border",
+    "head-hidden": "head hidden",
+    "legs-hidden": "behind a hedge",
+    "too-few-cycles": "short",
+    "stands-still": "halt",
+    "frame-rate-low": "low frame rate",
+    "frames-dropped": "frames lost",
+    "ragged-mask": "patches missing",
+}
 ALONE: dict[str, Callable[[WalkEvidence], float]] = {
     "height in pixels alone": lambda evidence: evidence.height_pixels,
     "frames used alone": lambda evidence: float(evidence.frames_used),
@@ -90,6 +102,7 @@ def report(fitted_on: Trials, reported_on: Trials, console: Console, figure: Pat
     console.print(_deciles(score_n, recognised_n))
     console.print(_kinds(reported_on, kind_n, score_n, recognised_n))
     console.print(_heights(height_n, np.isin(kind_n, (GOOD, SMALL)), score_n, recognised_n))
+    console.print(_findings(evidences, kind_n))
     console.print(_levels(kind_n, score_n, recognised_n))
     console.print(_floors(kind_n, score_n, recognised_n))
     draw_quality(
@@ -161,6 +174,17 @@ def _heights(height_n: Floats, clean_n: Bools, score_n: Floats, recognised_n: Bo
                 f"{score_n[here].mean():.2f}",
                 _share(recognised_n[here]),
             )
+    return table
+
+
+def _findings(evidences: list[WalkEvidence], kind_n: NDArray[np.str_]) -> Table:
+    table = _table("Findings, on walks with a fault of any strength", "finding")
+    for column in ("fault", "found", "found on good walks"):
+        table.add_column(column, justify="right")
+    codes_n = [{finding.code for finding in findings_of(one, None)} for one in evidences]
+    for code, kind in FOUND_ON.items():
+        found_n = np.array([code in codes for codes in codes_n])
+        table.add_row(code, kind, _share(found_n[kind_n == kind]), _share(found_n[kind_n == GOOD]))
     return table
 
 
