@@ -172,12 +172,14 @@ class WalkerReader:
 
 
 def seen_together(walkers: Sequence[Walker]) -> list[tuple[int, int]]:
-    """Pairs of places in `walkers` who walk at the same time for a frame or more."""
+    """Pairs of places in `walkers` who were in the picture at the same time."""
     return [
         (a, b)
         for (a, one), (b, other) in combinations(enumerate(walkers), 2)
         if any(
-            mine.first_frame <= theirs.last_frame and theirs.first_frame <= mine.last_frame
+            mine.walker in theirs.seen_with
+            or theirs.walker in mine.seen_with
+            or (mine.first_frame <= theirs.last_frame and theirs.first_frame <= mine.last_frame)
             for mine in one.walks
             for theirs in other.walks
         )

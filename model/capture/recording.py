@@ -32,6 +32,7 @@ class CapturedWalk:
         direction: None where it cannot be told, as in silhouettes that were cut to the walker.
         people: how many people were seen at the same time as this walk, the walker included.
         cut_share: share of the walk's frames in which the picture's border hides a part.
+        seen_with: numbers of other walkers who were in the picture meanwhile, walking or not.
     """
 
     sequence: SilhouetteSequence
@@ -40,6 +41,7 @@ class CapturedWalk:
     direction: Direction | None
     people: int = 1
     cut_share: float = 0.0
+    seen_with: frozenset[int] = frozenset()
 
     @property
     def frames(self) -> int:

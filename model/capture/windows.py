@@ -9,7 +9,7 @@ Shape letters: T frames, H rows, W columns, C colour channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from model.capture.acquaintances import Acquaintances
 from model.capture.no_walk import most_telling
-from model.capture.people import Crowd, Person, find_people
+from model.capture.people import Crowd, find_people
 from model.capture.recording import CapturedWalk, Recording, SceneFacts
 from model.capture.segmenter import SegmentedWindow, Segmenter, Window
 from model.capture.stretch import LEAST_SECONDS, Stretch
@@ -146,7 +146,7 @@ class _Reader:
             for stretch in person.walks:
                 goes_on = int(stretch.frames_n[-1]) >= self._still_there
                 if is_last or not goes_on or int(stretch.frames_n[0]) < needed:
-                    self._keep(stretch, person, number, crowd, segmented)
+                    self._keep(stretch, number, numbers, crowd, segmented)
         return needed
 
     @property
@@ -174,8 +174,8 @@ class _Reader:
     def _keep(
         self,
         stretch: Stretch,
-        person: Person,
         number: int,
+        numbers: Sequence[int],
         crowd: Crowd,
         segmented: SegmentedWindow,
     ) -> None:
@@ -185,7 +185,12 @@ class _Reader:
         first, last = int(fresh.frames_n[0]), int(fresh.frames_n[-1])
         silhouettes: list[Silhouette | None] = [None] * (last - first + 1)
         contrasts = []
-        others = [path for one in crowd.people if one is not person for path in one.paths]
+        company = [
+            (one, theirs)
+            for one, theirs in zip(crowd.people, numbers, strict=True)
+            if theirs != number
+        ]
+        others = [path for one, _ in company for path in one.paths]
         for frame, silhouette, contrast in segmented.outlines(fresh, others, crowd.paths):
             silhouettes[frame - first] = silhouette
             contrasts.append(contrast)
@@ -193,15 +198,17 @@ class _Reader:
             return
         _, height, width, _ = self._frames_thwc.shape
         enough = max(1, round(_TOGETHER_SECONDS * self._rate))
+        seen_with = frozenset(
+            theirs for one, theirs in company if one.is_seen_with(first, last) >= enough
+        )
         walk = CapturedWalk(
             sequence=SilhouetteSequence(tuple(silhouettes), height, width, self._stated_rate),
             walker=number,
             first_frame=self._start + first,
             direction=fresh.direction,
-            people=sum(
-                one is person or one.is_seen_with(first, last) >= enough for one in crowd.people
-            ),
+            people=1 + len(seen_with),
             cut_share=fresh.cut_share,
+            seen_with=seen_with,
         )
         self._found.append(_Found(walk, tuple(contrasts)))
 
@@ -235,4 +242,12 @@ def _in_order(walks: list[CapturedWalk]) -> tuple[CapturedWalk, ...]:
     numbers: dict[int, int] = {}
     for walk in ordered:
         numbers.setdefault(walk.walker, len(numbers) + 1)
-    return tuple(replace(walk, walker=numbers[walk.walker]) for walk in ordered)
+    return tuple(
+        replace(
+            walk,
+            walker=numbers[walk.walker],
+            # Who was there but never walked is nobody's rival for a name.
+            seen_with=frozenset(numbers[other] for other in walk.seen_with if other in numbers),
+        )
+        for walk in ordered
+    )
