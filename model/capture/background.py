@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SAMPLED_FRAMES = 60
-_ROWS_AT_ONCE = 32
+_ROWS_AT_ONCE = 2
+"""Their samples fit into a core's cache while they are sorted."""
 _NOISE_FLOOR = 1.5
 """Grey levels: no camera with compressed video is quieter."""
 _MAD_TO_SIGMA = 1.4826
+_GREY_LEVELS = np.arange(256, dtype=np.float32)[:, None]
 _EXCLUDED = 256
 """Stands above every grey level, so that excluded samples sort to the end."""
 
@@ -82,6 +84,14 @@ def exposure_gain(frame_hwc: NDArray[np.uint8], background: Background) -> NDArr
         return np.ones(frame_hwc.shape[2], np.float32)
     gain_c = np.median(frame_pc[usable_p] / level_pc[usable_p], axis=0)
     return np.asarray(np.clip(gain_c, 0.5, 2.0), dtype=np.float32)
+
+
+def levelled(frame_hwc: NDArray[np.uint8], gain_c: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The frame as it would be at the background's exposure; the frame itself if it is."""
+    if np.abs(gain_c - 1.0).max() < 1 / 256:
+        return frame_hwc
+    table_kc = np.clip(np.rint(_GREY_LEVELS / gain_c), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(frame_hwc, table_kc[None]), dtype=np.uint8).reshape(frame_hwc.shape)
 
 
 def _largest(values_nhwc: NDArray[np.int16]) -> NDArray[np.int16]:

@@ -8,16 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.capture.background import Background, estimate_background, exposure_gain, sample_frames
+from model.capture.background import (
+    Background,
+    estimate_background,
+    exposure_gain,
+    levelled,
+    sample_frames,
+)
 from model.capture.camera import stabilise
 from model.capture.foreground import SceneModel
-from model.capture.outline import background_beside, cut_out
+from model.capture.outline import cut_out
 from model.capture.paths import Path
 from model.capture.rivals import pixels_of_others
+from model.capture.scene_behind import background_beside
 from model.capture.segmenter import Foreground, Window, coarse
 from model.capture.stretch import Scene, Stretch
 from model.refusals import CameraMoves
@@ -108,12 +114,7 @@ def _empty_scene(
     numbers = sample_frames(len(frames_thwc))
     rough = estimate_background(frames_thwc[numbers])
     levelled_nhwc = np.stack(
-        [
-            cv2.convertScaleAbs(frames_thwc[n] / exposure_gain(frames_thwc[n], rough)).reshape(
-                frames_thwc.shape[1:]
-            )
-            for n in numbers
-        ]
+        [levelled(frames_thwc[n], exposure_gain(frames_thwc[n], rough)) for n in numbers]
     )
     background = estimate_background(levelled_nhwc)
     return background, np.stack([exposure_gain(frame, background) for frame in frames_thwc])

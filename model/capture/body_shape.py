@@ -31,14 +31,14 @@ class PlacedMask:
 
     Attributes:
         mask_hw: bool (H, W).
-        top: first row of the part in the frame.
-        left: first column of the part in the frame.
+        top: first row of the part in the frame; where frames were scaled down, in those pixels.
+        left: first column of the part, likewise.
         box_4: left, top, right, bottom of the walker's box in the frame.
     """
 
     mask_hw: NDArray[np.bool_]
-    top: int
-    left: int
+    top: float
+    left: float
     box_4: NDArray[np.float64]
 
 

@@ -46,7 +46,7 @@ _PLAIN = (
     Scene(
         "corridor, away from the camera",
         "plain",
-        (Crossing(0, enters=0.4, azimuth_degrees=170.0, tall=0.55),),
+        (Crossing(0, enters=0.75, azimuth_degrees=150.0, tall=0.55),),
         width=640,
         height=480,
         seconds=5.0,

@@ -1,0 +1,45 @@
+"""The empty scene at full size, once it is known where everybody was.
+
+Shape letters: T frames, N sampled frames, H rows, W columns, C colour channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.capture.background import Background, estimate_background, levelled, sample_frames
+from model.capture.paths import Path
+from model.capture.view import MARGIN, around
+
+
+def background_beside(
+    frames_thwc: NDArray[np.uint8],
+    gains_tc: NDArray[np.float32],
+    paths: Sequence[Path],
+    scale: float,
+) -> Background:
+    """The scene as it is where nobody stands.
+
+    Args:
+        frames_thwc: uint8 (T, H, W, C), stabilised.
+        gains_tc: (T, C) how much brighter than the scene each frame is.
+        paths: of everybody; none of them is background.
+        scale: of the paths' pixels to those of the frames.
+    """
+    numbers = sample_frames(len(frames_thwc))
+    levelled_nhwc = frames_thwc[numbers]
+    hidden_nhw = np.zeros(levelled_nhwc.shape[:3], dtype=np.bool_)
+    place = {int(number): index for index, number in enumerate(numbers)}
+    for levelled_hwc, number in zip(levelled_nhwc, numbers, strict=True):
+        if np.abs(gains_tc[number] - 1.0).max() > 0.01:
+            levelled_hwc[:] = levelled(levelled_hwc, gains_tc[number])
+    for path in paths:
+        margin = MARGIN / 2 * path.height / scale
+        for number, box_4 in zip(path.frames_n, path.boxes_n4 / scale, strict=True):
+            if int(number) in place:
+                rows, columns = around(box_4, margin, frames_thwc.shape[1:])
+                hidden_nhw[place[int(number)], rows, columns] = True
+    return estimate_background(levelled_nhwc, hidden_nhw)
