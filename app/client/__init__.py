@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from app.client.answers import (
-    Candidate,
-    Enrollment,
-    Erasure,
-    Gallery,
-    Identification,
-    IdentifiedEverybody,
-    Job,
-    PossibleDuplicate,
-    SeenWalk,
-    Subject,
-    Verification,
-    Walk,
-    Walker,
-)
+from app.client.answers import Erasure, Gallery, Job, Subject
 from app.client.client import DEFAULT_URL, Client
 from app.client.connection import RetryPolicy
 from app.client.failures import ServiceUnreachable, StillWorking, WalkprintError
 from app.client.media import MediaNotFound
+from app.client.recognition import (
+    Candidate,
+    Enrollment,
+    Identification,
+    IdentifiedEverybody,
+    PossibleDuplicate,
+    SeenWalk,
+    Verification,
+    Walk,
+    Walker,
+)
 
 __all__ = [
     "DEFAULT_URL",

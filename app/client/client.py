@@ -19,19 +19,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import quote
 
-from app.client.answers import (
+from app.client.answers import Erasure, Gallery, Job, Subject
+from app.client.connection import Connection, RetryPolicy
+from app.client.failures import unreachable
+from app.client.recognition import (
     Enrollment,
-    Erasure,
-    Gallery,
     Identification,
     IdentifiedEverybody,
-    Job,
-    Subject,
     Verification,
     Walk,
 )
-from app.client.connection import Connection, RetryPolicy
-from app.client.failures import unreachable
 from app.client.work import FIRST_POLL_SECONDS, Work
 
 if TYPE_CHECKING:

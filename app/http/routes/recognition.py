@@ -31,7 +31,8 @@ from app.http.forms import (
 )
 from app.http.multipart import FormLimits, ReceivedForm, receive_form
 from app.http.problems import count_refusal, document_response
-from app.http.schemas import ACCEPTED, Enrolled, Identified, IdentifiedEverybody, Verified, problems
+from app.http.recognition_schemas import Enrolled, Identified, IdentifiedEverybody, Verified
+from app.http.schemas import ACCEPTED, problems
 from app.http.services import Parts, Services
 from app.registry import NewJob
 from app.settings import Settings

@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from app.http.application import build_application
-from app.http.schemas import Enrolled, Identified, IdentifiedEverybody, Verified
+from app.http.recognition_schemas import Enrolled, Identified, IdentifiedEverybody, Verified
 from app.telemetry import Metrics
 from tests.app.http.test_refusals import assert_refused
 from tests.live_service import LiveService

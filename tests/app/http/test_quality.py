@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from app.http.schemas import Identified
+from app.http.recognition_schemas import Identified
 from app.settings import Settings
 from model.judgement_score import POOR_BELOW
 from tests.app.http.test_refusals import assert_refused, zip_of_masks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.http.schemas import Enrolled, Identified, Verified
+from app.http.recognition_schemas import Enrolled, Identified, Verified
 from tests.live_service import LiveService
 from tests.walks import walk_pictures, walk_video, walk_zip
 

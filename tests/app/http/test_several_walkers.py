@@ -16,7 +16,13 @@ import pytest
 from numpy.typing import NDArray
 
 from app.client import Client
-from app.http.schemas import Enrolled, Identified, IdentifiedEverybody, JudgedWalk, Verified
+from app.http.recognition_schemas import (
+    Enrolled,
+    Identified,
+    IdentifiedEverybody,
+    JudgedWalk,
+    Verified,
+)
 from app.walker_files import write_walk
 from tests.app.http.test_refusals import assert_refused
 from tests.live_service import LiveService
