@@ -19,10 +19,18 @@ def children(process: str | int = "self") -> set[int]:
 
 def nursery() -> int:
     """The process that decoders are forked from."""
-    (found,) = [
-        pid for pid in children() if b"sandbox_boot" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
-    return found
+    found: list[int] = []
+
+    def is_there() -> bool:  # a process has no arguments yet while it is being made
+        found[:] = [
+            pid
+            for pid in children()
+            if b"sandbox_boot" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        return len(found) == 1
+
+    wait_until(is_there, "one nursery")
+    return found[0]
 
 
 def working_decoders() -> set[int]:

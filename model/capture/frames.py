@@ -55,9 +55,10 @@ def open_frames(
     """
     if not paths:
         raise MediaNotReadable("The walk holds no file.")
-    if len(paths) > limits.max_frames:
+    if len(paths) > limits.max_entries:  # all of them are open at once in the decoder
         raise MediaTooLarge(
-            f"The walk has more than {limits.max_frames} frames.", max_frames=limits.max_frames
+            f"The walk comes in more than {limits.max_entries} files; send them as a video.",
+            max_entries=limits.max_entries,
         )
     plan = {
         "paths": [str(path.absolute()) for path in paths],

@@ -14,7 +14,7 @@ class CaptureLimits:
         max_total_pixels: of all frames together; bounds the decoding time of a bundle.
         max_frames: of one recording.
         max_seconds: length of a clip.
-        max_entries: names in an archive.
+        max_entries: names in an archive, or pictures that are sent one by one.
         max_unpacked_bytes: of all members of an archive together.
         max_compression_ratio: unpacked over packed bytes of an archive larger than 1 MiB.
         max_kept_bytes: of the frames or masks held in memory at once; a longer scene is read in

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -27,6 +27,11 @@ _JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_STANDALONE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})
 _MAX_JPEG_SCANS = 100
 """Progressive pictures have about ten; thousands make a small file cost minutes."""
+_SCANS_OF_LARGEST = 12
+"""Every scan goes over all pixels again: the more pixels, the fewer scans are accepted."""
+_PACKED_PNG_CHUNKS = (b"zTXt", b"iTXt", b"iCCP")
+_MAX_PACKED_PNG_CHUNKS = 16
+"""Texts and profiles, each of which may unpack to megabytes while no pixel is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,13 @@ class PictureHeader:
         width: in pixels.
         height: in pixels.
         is_grey: one channel without transparency or palette.
+        scans: how often decoding goes over all pixels; about ten for a progressive JPEG.
     """
 
     width: int
     height: int
     is_grey: bool
+    scans: int = 1
 
 
 def read_header(data: bytes, label: str) -> PictureHeader:
@@ -68,9 +75,16 @@ def check_size(header: PictureHeader, label: str, limits: CaptureLimits) -> None
     """Refuses a picture with too many pixels before any of them is unpacked.
 
     Raises:
-        MediaTooLarge: more than `limits.max_pixels_per_frame`.
+        MediaTooLarge: more than `limits.max_pixels_per_frame`, or too often.
     """
     pixels = header.width * header.height
+    if pixels * header.scans > limits.max_pixels_per_frame * _SCANS_OF_LARGEST:
+        raise MediaTooLarge(
+            f"{_sentence(label)} has {header.width}x{header.height} pixels in {header.scans} scans;"
+            " save it as an ordinary JPEG.",
+            pixels=pixels,
+            scans=header.scans,
+        )
     if pixels > limits.max_pixels_per_frame:
         raise MediaTooLarge(
             f"{_sentence(label)} has {header.width}x{header.height} pixels; at most"
@@ -121,7 +135,7 @@ def _read_png_header(data: bytes, label: str) -> PictureHeader:
 
 def _check_png_chunks(data: bytes, label: str) -> None:
     view = memoryview(data)
-    start, end = 8, len(data)
+    start, end, packed_chunks = 8, len(data), 0
     while start + 12 <= end:
         (length,) = struct.unpack_from(">I", data, start)
         stop = start + 12 + length
@@ -130,8 +144,12 @@ def _check_png_chunks(data: bytes, label: str) -> None:
         (checksum,) = struct.unpack_from(">I", data, stop - 4)
         if zlib.crc32(view[start + 4 : stop - 4]) != checksum:
             raise MediaNotReadable(f"{_sentence(label)} is damaged: a PNG checksum is wrong.")
-        if data[start + 4 : start + 8] == b"IEND":
+        kind = data[start + 4 : start + 8]
+        if kind == b"IEND":
             return
+        packed_chunks += kind in _PACKED_PNG_CHUNKS
+        if packed_chunks > _MAX_PACKED_PNG_CHUNKS:
+            raise MediaNotReadable(f"{_sentence(label)} is a PNG with too many texts.")
         start = stop
     raise MediaNotReadable(f"{_sentence(label)} is cut short: its last PNG chunk is missing.")
 
@@ -159,9 +177,10 @@ def _read_jpeg_header(data: bytes, label: str) -> PictureHeader:
         raise MediaNotReadable(f"{_sentence(label)} is a JPEG without a size: it is cut short.")
     if data.rfind(b"\xff\xd9", position) < 0:
         raise MediaNotReadable(f"{_sentence(label)} is cut short: its JPEG end marker is missing.")
-    if data.count(b"\xff\xda", position) > _MAX_JPEG_SCANS:
+    scans = data.count(b"\xff\xda", position)
+    if scans > _MAX_JPEG_SCANS:
         raise MediaNotReadable(f"{_sentence(label)} is a JPEG with too many scans.")
-    return header
+    return replace(header, scans=scans)
 
 
 def _sentence(label: str) -> str:

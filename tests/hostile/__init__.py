@@ -1,0 +1,1 @@
+"""Files made to harm: `catalogue.py` makes them, the tests send each of them to capture."""
