@@ -93,7 +93,7 @@ def html_page(
         f"<style>{_STYLE}</style></head><body>",
         f"<h1>What Walkprint sees in {escape(title)}</h1>",
         _verdict(sighting),
-        *([_video(video)] if video else []),
+        *([_video(video, any_walker=bool(sighting.people))] if video else []),
         *(_still(still) for still in stills),
         *(_walker(walks, sighting, pictures) for walks in sighting.people),
         "</body></html>",
@@ -126,14 +126,18 @@ def _refusal(refusal: WalkRefused) -> str:
     )
 
 
-def _video(video: Path) -> str:
+def _video(video: Path, *, any_walker: bool) -> str:
     source = video.name
     if video.stat().st_size <= _LARGEST_EMBEDDED_BYTES:
         source = _data_url("video/webm", video.read_bytes())
+    shown = (
+        "The masks that the service cut out, over the frames it worked on"
+        if any_walker
+        else "The frames the service worked on; it cut nothing out"
+    )
     return (
         f'<figure><video controls loop muted src="{escape(source)}"></video>'
-        f"<figcaption>The masks that the service cut out, over the frames it worked on"
-        f" (also in {escape(video.name)}).</figcaption></figure>"
+        f"<figcaption>{shown} (also in {escape(video.name)}).</figcaption></figure>"
     )
 
 

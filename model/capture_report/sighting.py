@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.capture import CapturedWalk, CaptureLimits, Recording, WalkerChoice, capture_recording
+from model.capture.segmenter import Segmenter
+from model.capture.walk import DEFAULT_SEGMENTER
 from model.gei import GeiConfig
 from model.judged_walk import JudgedWalk, RefusedWalk, judged_walk
 from model.refusals import SeveralWalkers, WalkRefused
@@ -60,6 +62,7 @@ def look(
     config: GeiConfig,
     *,
     frames_per_second: float | None = None,
+    segmenter: Segmenter = DEFAULT_SEGMENTER,
 ) -> Sighting:
     """Sees a recording as the service does, but goes on where the service would refuse.
 
@@ -69,9 +72,12 @@ def look(
         limits: what decoding may cost.
         config: the settings of the gait energy image.
         frames_per_second: of a bundle of frames, if known.
+        segmenter: tells people from the scene.
     """
     try:
-        recording = capture_recording(paths, limits, frames_per_second=frames_per_second)
+        recording = capture_recording(
+            paths, limits, frames_per_second=frames_per_second, segmenter=segmenter
+        )
     except WalkRefused as refusal:
         return Sighting((), frozenset(), refusal, None)
     people = tuple(

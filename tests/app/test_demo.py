@@ -80,7 +80,7 @@ def test_both_parts_of_the_street_video_hold_a_whole_gait_cycle(tmp_path: Path) 
     for clip in cut_street(tmp_path):
         quality = energy_image(capture_walk([clip]), GeiConfig()).quality
         assert quality.cycles >= 1.0
-        assert quality.frames_seen == 50
+        assert quality.frames_seen >= 45  # of 50: a walk begins and ends where it can be told
 
 
 def test_a_service_that_cannot_start_is_reported_with_its_log(tmp_path: Path) -> None:
