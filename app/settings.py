@@ -24,6 +24,8 @@ class Settings(BaseSettings):
         device: where the network runs.
         runtime: what runs it on a CPU; auto is OpenVINO where it is installed.
         checkpoint: weights to serve; None means the ones that ship with the package.
+        segmenter: what tells people from the scene: `background`, or `onnx:` and the file of a
+            network (docs/segmenter.md), which needs no camera that stands still.
         workers: threads that turn recordings into GEIs.
         batch_size: most GEIs in one forward pass.
         max_upload_bytes: most bytes of one request body.
@@ -49,6 +51,7 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runtime: Literal["auto", "onnxruntime", "openvino"] = "auto"
     checkpoint: Path | None = None
+    segmenter: str = Field(default="background", pattern=r"^(background|onnx:.+)$")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     batch_size: int = Field(default=32, ge=1, le=1024)
     max_upload_bytes: int = Field(default=200 * _MIB, ge=1)
@@ -74,6 +77,12 @@ class Settings(BaseSettings):
     def uploads_folder(self) -> Path:
         """Where recordings lie while their job runs."""
         return self.data / "uploads"
+
+    @property
+    def segmentation_network(self) -> Path | None:
+        """The file that `segmenter` names; None for the background."""
+        kind, _, path = self.segmenter.partition(":")
+        return Path(path) if kind == "onnx" else None
 
     @property
     def is_loopback(self) -> bool:

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from app.client.media import MediaNotFound, folder_frames
 from app.commands.options import AsJson, FramesPerSecond, WalkerOrAll
-from app.commands.output import answers, notes, print_json
+from app.commands.output import answers, notes, print_json, print_problem
 
 
 def capture(
@@ -33,19 +33,34 @@ def capture(
       walkprint capture monday.mp4 tuesday.mp4 --out seen --walker all
 
     Writes index.html, masks.webm and the pictures of each walk; for several recordings, into a
-    folder for each. Nothing is sent anywhere. Ends with 1 when a recording cannot be used; the
-    page says why and what to do.
+    folder for each. Nothing is sent anywhere; people are found as WALKPRINT_SEGMENTER says. Ends
+    with 1 when a recording cannot be used; the page says why and what to do.
     """
+    from app.settings import Settings
+    from app.worker.segmenter import segmenter_of
     from model.capture import CaptureLimits
+    from model.capture.person_network import SegmenterNotUsable
     from model.capture_report import look, write_report
     from model.gei import GeiConfig
 
+    try:
+        segmenter = segmenter_of(Settings())
+    except SegmenterNotUsable as unusable:
+        print_problem({"detail": str(unusable)}, as_json=as_json)
+        raise typer.Exit(1) from unusable
     reports = []
     for number, path in enumerate(clip, start=1):
         paths = _files(path)
         folder = out if len(clip) == 1 else out / f"{number:02d}-{path.name}"
         with notes.status(f"Looking at {escape(str(path))}…"):
-            sighting = look(paths, walker, CaptureLimits(), GeiConfig(), frames_per_second=fps)
+            sighting = look(
+                paths,
+                walker,
+                CaptureLimits(),
+                GeiConfig(),
+                frames_per_second=fps,
+                segmenter=segmenter,
+            )
             files = write_report(
                 sighting, paths, folder, CaptureLimits(), title=path.name, frames_per_second=fps
             )

@@ -15,6 +15,7 @@ from app.settings import Settings
 from app.telemetry import Metrics
 from app.worker.batcher import Batcher
 from app.worker.pipeline import Pipeline, Thresholds
+from app.worker.segmenter import segmenter_of
 from app.worker.storage import UploadStorage
 from app.worker.walkers import WalkerReader
 from model.capture import CaptureLimits
@@ -31,7 +32,7 @@ class Recognition:
     """Everything a job needs, with the encoder warm: one real forward pass has been made.
 
     Args:
-        settings: device, checkpoint, batch size.
+        settings: device, checkpoint, batch size, segmenter.
         registry: migrated.
         storage: holds the uploads.
         metrics: of this process.
@@ -65,6 +66,7 @@ class Recognition:
                 batcher=self._batcher,
                 gei=checkpoint.gei,
                 limits=CaptureLimits(),
+                segmenter=segmenter_of(settings),
                 slots=settings.workers,
                 metrics=metrics,
             ),

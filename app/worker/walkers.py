@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from app.telemetry import Metrics
 from app.worker.batcher import Batcher
 from model.capture import CapturedWalk, CaptureLimits, WalkerChoice, capture_recording
+from model.capture.segmenter import Segmenter
 from model.gei import GeiConfig
 from model.judged_walk import JudgedWalk, RefusedWalk, judged_walk
 
@@ -94,6 +95,7 @@ class WalkerReader:
         batcher: turns GEIs into vectors.
         gei: the settings of the checkpoint.
         limits: what one recording may cost.
+        segmenter: tells people from the scene.
         slots: recordings turned into silhouettes at the same time.
         metrics: receives stage times.
     """
@@ -104,12 +106,14 @@ class WalkerReader:
         batcher: Batcher,
         gei: GeiConfig,
         limits: CaptureLimits,
+        segmenter: Segmenter,
         slots: int,
         metrics: Metrics,
     ) -> None:
         self._batcher = batcher
         self._gei = gei
         self._limits = limits
+        self._segmenter = segmenter
         self._slots = threading.BoundedSemaphore(slots)
         self._metrics = metrics
 
@@ -140,7 +144,10 @@ class WalkerReader:
         with self._slots:
             with self._metrics.stage("capture", stages_ms):
                 recording = capture_recording(
-                    paths, self._limits, frames_per_second=frames_per_second
+                    paths,
+                    self._limits,
+                    frames_per_second=frames_per_second,
+                    segmenter=self._segmenter,
                 )
             people = recording.choose(choice)
             with self._metrics.stage("gei", stages_ms):

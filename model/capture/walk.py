@@ -15,7 +15,7 @@ from model.capture.windows import record
 from model.silhouettes import SilhouetteSequence
 
 _DEFAULT_LIMITS = CaptureLimits()
-_DEFAULT_SEGMENTER = BackgroundSegmenter()
+DEFAULT_SEGMENTER = BackgroundSegmenter()
 
 
 def capture_recording(
@@ -23,7 +23,7 @@ def capture_recording(
     limits: CaptureLimits = _DEFAULT_LIMITS,
     *,
     frames_per_second: float | None = None,
-    segmenter: Segmenter = _DEFAULT_SEGMENTER,
+    segmenter: Segmenter = DEFAULT_SEGMENTER,
 ) -> Recording:
     """Finds everybody who walks in one recording.
 

@@ -37,7 +37,14 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("port", "70000"), ("target_fpir", "1"), ("device", "tpu"), ("workers", "0")],
+    [
+        ("port", "70000"),
+        ("target_fpir", "1"),
+        ("device", "tpu"),
+        ("workers", "0"),
+        ("segmenter", "people.onnx"),
+        ("segmenter", "onnx:"),
+    ],
 )
 def test_a_value_that_cannot_work_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
