@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from model.gei import EnergyImage, GeiConfig, align, energy_image, mean_image
 from model.refusals import NoWalkerFound, TooFewCycles, TooFewFrames, WalkerStandsStill
 from model.silhouettes import Silhouette, SilhouetteSequence, cut_to_box
+from model.walkers import Identity, Shot, walk_silhouettes
 
 CONFIG = GeiConfig()
 PERIOD_FRAMES = 26.0
@@ -187,6 +188,28 @@ def test_frames_in_no_order_are_refused() -> None:
     masks = [_figure(phase, pixels=100, frontal=False) for phase in rng.random(80)]
     with pytest.raises(TooFewCycles, match="order"):
         energy_image(SilhouetteSequence.from_stack(np.stack(masks), 25.0), CONFIG)
+
+
+@pytest.mark.parametrize("rate", [8.0, 10.0, 12.5])
+def test_a_slow_camera_sees_a_walk(rate: float) -> None:
+    """Legs that change places between two frames of a profile walk still have a period."""
+    person = Identity.from_seed(9_710_000)
+    filmed = walk_silhouettes(person, walk_seed=1, shot=Shot(frames=100))
+    kept = np.arange(0, 100, 25.0 / rate).astype(int)
+    walk = replace(
+        filmed,
+        silhouettes=tuple(filmed.silhouettes[frame] for frame in kept),
+        frames_per_second=rate,
+    )
+    shuffled = np.random.default_rng(0).permutation(kept.size)
+    unordered = replace(walk, silhouettes=tuple(walk.silhouettes[frame] for frame in shuffled))
+
+    seen = energy_image(walk, CONFIG).quality.period_seconds
+    truth = energy_image(filmed, CONFIG).quality.period_seconds
+    assert seen is not None
+    assert seen == pytest.approx(truth, rel=0.03)
+    with pytest.raises(TooFewCycles):
+        energy_image(unordered, CONFIG)
 
 
 def test_a_mask_is_cut_to_its_box() -> None:
