@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,10 @@ _PATIENCE = 3
 """Frames within which one thing's end and another's beginning are one event."""
 _RIVAL_HEIGHT = 0.5
 """Of the larger one's; what is smaller is a limb, or too far off to spoil the outline."""
-_APART = 0.6
-"""Heights between the middles of two people at some time; the halves of one stay closer."""
+_APART, _APART_AS_TALL = 0.6, 0.3
+"""Heights between the middles of two people at some time; the legs of one stay closer. Who is as
+tall as the other is no leg."""
+_AS_TALL = 0.75
 _BROADER = 1.3
 """Of one person's width, that a merged piece reaches at some time."""
 _STILL_BROADER = 1.2
@@ -48,16 +51,16 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """Somebody runs into another one's piece, or comes out of it.
+    """Something happens to the piece that a path follows.
 
     Attributes:
-        frame: the first one merged, or the first one apart.
-        merges: True for running together.
-        others: numbers of the paths that do, and the frame of each one's last or first sighting.
+        frame: the first one after it.
+        kind: others run into the piece; come out of it; or it comes out of another path's piece.
+        others: numbers of these paths, and the frame of each one's last or first sighting.
     """
 
     frame: int
-    merges: bool
+    kind: Literal["merges", "parts", "emerges"]
     others: dict[int, int]
 
 
@@ -82,7 +85,12 @@ def part_at_crossings(paths: Sequence[Path], scene: Scene) -> tuple[list[Path], 
     Returns:
         The parts of all paths, without the merged spans, and what runs into and out of each span.
     """
-    spans = [span for host in range(len(paths)) for span in _merged_spans(host, paths, scene)]
+    events_n = [_events(host, paths, scene) for host in range(len(paths))]
+    spans = [
+        span
+        for host, events in enumerate(events_n)
+        for span in _merged_spans(host, [*events, *_emerging(host, events_n)], paths, scene)
+    ]
     groups = [group for group in _grouped(spans) if _is_broad(group, paths)]
     merged = [span for group in groups for span in group]
     removed: dict[int, list[tuple[int, int]]] = {number: [] for number in range(len(paths))}
@@ -114,28 +122,39 @@ def part_at_crossings(paths: Sequence[Path], scene: Scene) -> tuple[list[Path], 
     return parts, crossings
 
 
-def _merged_spans(host: int, paths: Sequence[Path], scene: Scene) -> list[_Merged]:
+def _emerging(host: int, events_n: Sequence[Sequence[_Event]]) -> list[_Event]:
+    return [
+        _Event(event.others[host], "emerges", {})
+        for events in events_n
+        for event in events
+        if event.kind == "parts" and host in event.others
+    ]
+
+
+def _merged_spans(
+    host: int, events: Sequence[_Event], paths: Sequence[Path], scene: Scene
+) -> list[_Merged]:
     path = paths[host]
     if path.height < scene.least_height:
         return []
-    events = _events(host, paths, scene)
     spans: list[_Merged] = []
-    for before, after in pairwise([None, *events, None]):
-        merges_before = before is not None and before.merges
-        splits_after = after is not None and not after.merges
-        if not merges_before and not splits_after:
+    in_order = sorted(events, key=lambda event: event.frame)
+    for before, after in pairwise([None, *in_order, None]):
+        merges_before = before is not None and before.kind == "merges"
+        parts_after = after is not None and after.kind == "parts"
+        if not merges_before and not parts_after:
             continue
         span = _Merged(
             host,
             before.frame if before else path.first,
             after.frame - 1 if after else path.last,
-            dict(before.others) if before and before.merges else {},
-            dict(after.others) if after and not after.merges else {},
+            dict(before.others) if before and merges_before else {},
+            dict(after.others) if after and parts_after else {},
         )
         usual = _usual_width(span, paths)
         if not merges_before:
             span.first = _broad_since(path, span, usual, scene.frames_per_second)
-        elif not splits_after and after is None:
+        elif after is None:
             span.last = _broad_until(path, span, usual, scene.frames_per_second)
         if span.last >= span.first:
             spans.append(span)
@@ -161,7 +180,7 @@ def _goes_on(earlier: _Merged, later: _Merged) -> bool:
 
 
 def _events(host: int, paths: Sequence[Path], scene: Scene) -> list[_Event]:
-    """What runs into the host's piece and comes out of it, in order."""
+    """What runs into the host's piece and comes out of it."""
     merging: dict[int, dict[int, int]] = {}
     parting: dict[int, dict[int, int]] = {}
     path = paths[host]
@@ -177,20 +196,25 @@ def _events(host: int, paths: Sequence[Path], scene: Scene) -> list[_Event]:
                 _add(parting, frame + 1, number, first_seen)
     # A piece that begins merged, or ends by falling apart, needs two people to make it.
     events = [
-        _Event(min(others.values()) + 1, merges=True, others=others)
+        _Event(min(others.values()) + 1, "merges", others)
         for frame, others in merging.items()
         if path.first < frame or _are_two([paths[other] for other in others])
     ]
     events += [
-        _Event(max(others.values()), merges=False, others=others)
+        _Event(max(others.values()), "parts", others)
         for frame, others in parting.items()
         if frame <= path.last or _are_two([paths[other] for other in others])
     ]
-    return sorted(events, key=lambda event: event.frame)
+    return events
 
 
 def _are_two(paths: Sequence[Path]) -> bool:
-    return any(_most_apart(one, other) >= _APART for one, other in combinations(paths, 2))
+    return any(_were_apart(one, other) for one, other in combinations(paths, 2))
+
+
+def _were_apart(one: Path, other: Path) -> bool:
+    as_tall = min(one.height, other.height) >= _AS_TALL * max(one.height, other.height)
+    return _most_apart(one, other) >= (_APART_AS_TALL if as_tall else _APART)
 
 
 def _most_apart(one: Path, other: Path) -> float:
@@ -217,7 +241,7 @@ def _may_cross(other: Path, host: Path, scene: Scene) -> bool:
     if not is_upright(other, scene) or other.height < _RIVAL_HEIGHT * host.height:
         return False
     never_together = np.intersect1d(host.frames_n, other.frames_n).size == 0
-    return never_together or _most_apart(host, other) >= _APART
+    return never_together or _were_apart(host, other)
 
 
 def _sightings(path: Path) -> list[tuple[int, int]]:
