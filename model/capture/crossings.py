@@ -138,7 +138,8 @@ def _merged_spans(
     if path.height < scene.least_height:
         return []
     spans: list[_Merged] = []
-    in_order = sorted(events, key=lambda event: event.frame)
+    # A merged piece may change hands: who comes out with it runs into it in the same frame.
+    in_order = sorted(events, key=lambda event: (event.frame, event.kind == "merges"))
     for before, after in pairwise([None, *in_order, None]):
         merges_before = before is not None and before.kind == "merges"
         parts_after = after is not None and after.kind == "parts"
