@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from model.capture.background_segmenter import BackgroundSegmenter
 from model.capture.frames import open_frames
 from model.capture.limits import CaptureLimits
-from model.capture.recording import CapturedWalk, Recording
+from model.capture.recording import Recording
 from model.capture.segmenter import Segmenter
+from model.capture.silhouette_walks import recording_of_silhouettes
 from model.capture.windows import record
 from model.silhouettes import SilhouetteSequence
 
@@ -44,7 +44,7 @@ def capture_recording(
     """
     with open_frames(paths, limits, frames_per_second=frames_per_second) as media:
         if isinstance(media, SilhouetteSequence):
-            return _recording_of_silhouettes(media)
+            return recording_of_silhouettes(media)
         return record(media, media.frames_per_second, segmenter, limits.max_kept_bytes)
 
 
@@ -71,13 +71,3 @@ def capture_walk(
     recording = capture_recording(paths, limits, frames_per_second=frames_per_second)
     (walks,) = recording.choose("only")
     return max(walks, key=lambda walk: walk.frames * walk.height).sequence
-
-
-def _recording_of_silhouettes(sequence: SilhouetteSequence) -> Recording:
-    """The one walk that a bundle of silhouettes shows."""
-    seen = [frame for frame, one in enumerate(sequence.silhouettes) if one is not None]
-    first, last = seen[0], seen[-1]
-    walk = CapturedWalk(
-        replace(sequence, silhouettes=sequence.silhouettes[first : last + 1]), 1, first, None
-    )
-    return Recording((walk,), len(sequence.silhouettes), None)
