@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PORT ?= 8000
 DATA ?= ./data
+MINUTES ?= 20
 
-.PHONY: help demo serve test check format unit bench bench-ingredients bench-model bench-capture bench-quality test-crash train lock clean
+.PHONY: help demo serve test check format unit bench bench-ingredients bench-model bench-capture bench-quality fuzz test-crash train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -57,6 +58,13 @@ bench-capture: $(INSTALLED) ## walkers cut out of rendered scenes, speed, memory
 
 bench-quality: $(INSTALLED) ## whether the capture score predicts recognition; refits its weights
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_quality
+
+fuzz: $(INSTALLED) ## fuzz the three entrances of uploads, MINUTES=20 each; findings under runs/fuzz
+	$(BIN)/pip install --quiet --constraint docker/constraints.txt --editable '.[fuzz]'
+	for entrance in archive image video; do \
+	  OPENCV_LOG_LEVEL=SILENT OPENCV_FFMPEG_LOGLEVEL=-8 \
+	    $(BIN)/python -m tests.fuzz.run $$entrance --minutes $(MINUTES) || exit 1; \
+	done
 
 test-crash: $(INSTALLED) ## kill the service 100 times at random moments
 	WALKPRINT_CRASH_TRIALS=100 $(BIN)/pytest tests/integration/test_crash.py --timeout=3600

@@ -42,12 +42,14 @@ class PictureHeader:
         width: in pixels.
         height: in pixels.
         is_grey: one channel without transparency or palette.
+        file_bytes: up to the picture's end; what lies behind must not reach a decoder.
         scans: how often decoding goes over all pixels; about ten for a progressive JPEG.
     """
 
     width: int
     height: int
     is_grey: bool
+    file_bytes: int
     scans: int = 1
 
 
@@ -129,15 +131,16 @@ def _read_png_header(data: bytes, label: str) -> PictureHeader:
     width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
     if width == 0 or height == 0 or colour not in _PNG_COLOUR_TYPES or depth not in _PNG_DEPTHS:
         raise MediaNotReadable(f"{_sentence(label)} is a PNG with an impossible header.")
-    _check_png_chunks(data, label)
-    return PictureHeader(width=width, height=height, is_grey=colour == 0)
+    end = _end_of_png(data, label)
+    return PictureHeader(width=width, height=height, is_grey=colour == 0, file_bytes=end)
 
 
-def _check_png_chunks(data: bytes, label: str) -> None:
+def _end_of_png(data: bytes, label: str) -> int:
+    """Walks over the chunks; a decoder believes their lengths, whatever memory that takes."""
     view = memoryview(data)
-    start, end, packed_chunks = 8, len(data), 0
+    start, end, packed_chunks, has_pixels = 8, len(data), 0, False
     while start + 12 <= end:
-        (length,) = struct.unpack_from(">I", data, start)
+        length: int = struct.unpack_from(">I", data, start)[0]
         stop = start + 12 + length
         if stop > end:
             break
@@ -146,7 +149,10 @@ def _check_png_chunks(data: bytes, label: str) -> None:
             raise MediaNotReadable(f"{_sentence(label)} is damaged: a PNG checksum is wrong.")
         kind = data[start + 4 : start + 8]
         if kind == b"IEND":
-            return
+            if length != 0 or not has_pixels:
+                raise MediaNotReadable(f"{_sentence(label)} is a PNG that ends without pixels.")
+            return stop
+        has_pixels = has_pixels or kind == b"IDAT"
         packed_chunks += kind in _PACKED_PNG_CHUNKS
         if packed_chunks > _MAX_PACKED_PNG_CHUNKS:
             raise MediaNotReadable(f"{_sentence(label)} is a PNG with too many texts.")
@@ -171,7 +177,9 @@ def _read_jpeg_header(data: bytes, label: str) -> PictureHeader:
         (length,) = struct.unpack_from(">H", data, position + 2)
         if marker in _JPEG_FRAME_MARKERS and position + 10 <= len(data):
             height, width, channels = struct.unpack_from(">HHB", data, position + 5)
-            header = PictureHeader(width=width, height=height, is_grey=channels == 1)
+            header = PictureHeader(
+                width=width, height=height, is_grey=channels == 1, file_bytes=len(data)
+            )
         position += 2 + max(length, 2)
     if header is None or header.width == 0 or header.height == 0:
         raise MediaNotReadable(f"{_sentence(label)} is a JPEG without a size: it is cut short.")

@@ -80,6 +80,7 @@ class _Bundle:
         label = f"frame '{name}'"
         header = read_header(data, label)
         check_size(header, label, self._limits)
+        data = data[: header.file_bytes]
         self._count(header)
         if self._is_scene:
             self._add_picture(header, data, label)

@@ -148,6 +148,10 @@ def _pictures() -> dict[str, HostileFile]:
         ),
         "picture without width": HostileFile(partial(pictures.raw_png, 0, 8), NOT_READABLE),
         "picture of texts": HostileFile(pictures.png_of_texts, NOT_READABLE),
+        "picture of four gigabytes": HostileFile(pictures.png_of_four_gigabytes, NOT_READABLE),
+        "picture of four gigabytes behind a false end": HostileFile(
+            partial(pictures.png_of_four_gigabytes, bytes(10)), NOT_READABLE
+        ),
         "picture with too many rows": HostileFile(pictures.png_with_too_many_rows, SEEN),
         "animated picture": HostileFile(pictures.animated_png, SEEN | NOT_READABLE),
         "picture without pixels": HostileFile(partial(pictures.raw_png, 64, 64), NOT_READABLE),

@@ -31,6 +31,15 @@ def png_of_texts() -> bytes:
     return raw_png(8, 8, text * 200, chunk(b"IDAT", zlib.compress(bytes(9 * 8))))
 
 
+def png_of_four_gigabytes(end: bytes = b"") -> bytes:
+    """An end that is none, and behind it a chunk whose length a decoder would believe.
+
+    Found by fuzzing: OpenCV 5.0 sets four gigabytes aside and fills them, which takes half a
+    minute.
+    """
+    return raw_png(1, 1)[:33] + chunk(b"IEND", end) + b"\xff\xff\xff\xf0IDAT" + bytes(50)
+
+
 def png_with_too_many_rows() -> bytes:
     """64 MiB of rows behind a header of 100 x 100."""
     return raw_png(100, 100, chunk(b"IDAT", zlib.compress(bytes(64 * MIB), 9)))

@@ -1,0 +1,149 @@
+"""What decoding in a process of its own costs, beside OpenCV's decoder as the limit.
+
+    python -m tests.benchmarks.bench_sandbox
+
+Both decode to frames of working size. Times are the best of several runs, on one core where the
+caller pins it (`taskset -c 0`).
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from rich.console import Console
+
+from model.capture.frames import open_frames
+from model.capture.limits import CaptureLimits
+from model.capture.reading import FrameStream
+from model.capture.working_size import working_size
+from tests.decoders import working_decoders
+from tests.hostile.memory import resident_bytes
+
+_console = Console(highlight=False)
+_LIMITS = CaptureLimits()
+_ROUNDS = 5
+_SIZES = ((640, 480, 300), (1280, 720, 150), (1920, 1080, 90))
+"""Width, height, frames."""
+_MIB = 2**20
+
+
+def main() -> None:
+    """Prints the tables."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _print_start(folder)
+        _print_speed(folder)
+        _print_memory(folder)
+
+
+def _print_start(folder: Path) -> None:
+    clip = write_clip(folder / "short.mp4", 320, 240, 1)
+    cold = _seconds(lambda: _first_frame(clip))
+    warm = statistics.median(_seconds(lambda: _first_frame(clip)) for _ in range(20))
+    plain = statistics.median(_seconds(lambda: decode_in_process(clip)) for _ in range(20))
+    _console.print("to the first frame of a clip, ms")
+    _console.print(f"  in process             {1000 * plain:7.1f}")
+    _console.print(f"  sandbox, started ahead {1000 * warm:7.1f}")
+    _console.print(f"  sandbox, first of all  {1000 * cold:7.1f}")
+
+
+def _print_speed(folder: Path) -> None:
+    _console.print("\nframes per second       in process   sandbox   share added")
+    for width, height, frames in _SIZES:
+        clip = write_clip(folder / f"{width}.mp4", width, height, frames)
+        plain_seconds, sandbox_seconds = [], []
+        for _ in range(_ROUNDS):
+            plain_seconds.append(_seconds(partial(decode_in_process, clip)))
+            sandbox_seconds.append(_seconds(partial(decode_in_sandbox, clip)))
+        plain, boxed = min(plain_seconds), min(sandbox_seconds)
+        _console.print(
+            f"  {width:4} x {height:<4} H.264     {frames / plain:10.0f}{frames / boxed:10.0f}"
+            f"{boxed / plain - 1:13.0%}"
+        )
+
+
+def _print_memory(folder: Path) -> None:
+    _console.print("\nmemory while decoding 640 x 480, MiB    service grows by   decoder at most")
+    for seconds in (10, 60):
+        clip = write_clip(folder / f"{seconds}s.mp4", 640, 480, 30 * seconds)
+        before_bytes = resident_bytes()
+        most_bytes = decoder_bytes = 0
+        with open_frames([clip], _LIMITS) as media:
+            assert isinstance(media, FrameStream)
+            (decoder,) = working_decoders()
+            for number, _ in enumerate(media):
+                if number % 16 == 0:
+                    most_bytes = max(most_bytes, resident_bytes() - before_bytes)
+                    decoder_bytes = max(decoder_bytes, _peak_bytes(decoder))
+        _console.print(f"  {seconds:3} s {most_bytes / _MIB:50.1f}{decoder_bytes / _MIB:18.1f}")
+
+
+def write_clip(path: Path, width: int, height: int, frames: int) -> Path:
+    """Noise that drifts behind a moving block, in H.264 as cameras write it."""
+
+    rng = np.random.default_rng(4)
+    wall_hwc = cv2.GaussianBlur(rng.integers(0, 255, (height, 2 * width, 3), np.uint8), (0, 0), 3)
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=30, options={"preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(frames):
+            picture_hwc = wall_hwc[:, :width].copy()
+            left = number * width // max(frames, 2)
+            picture_hwc[height // 4 :, left : left + width // 8] = (40, 60, 200)
+            grain_hw = rng.integers(0, 8, (height, width, 1), np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture_hwc // 2 + grain_hw, format="bgr24")
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    return path
+
+
+def decode_in_process(clip: Path) -> int:
+    """Decodes with OpenCV alone, which is the limit; returns the number of frames."""
+    capture = cv2.VideoCapture(str(clip), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 2])
+    frames = 0
+    while True:
+        is_readable, frame_hwc = capture.read()
+        if not is_readable:
+            return frames
+        size = working_size(frame_hwc.shape[1], frame_hwc.shape[0], _LIMITS)
+        cv2.resize(frame_hwc, size, interpolation=cv2.INTER_AREA)
+        frames += 1
+
+
+def decode_in_sandbox(clip: Path) -> int:
+    """Decodes as the service does; returns the number of frames."""
+    with open_frames([clip], _LIMITS) as media:
+        assert isinstance(media, FrameStream)
+        return sum(1 for _ in media)
+
+
+def _first_frame(clip: Path) -> None:
+    with open_frames([clip], _LIMITS) as media:
+        assert isinstance(media, FrameStream)
+        next(iter(media))
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
+def _peak_bytes(pid: int) -> int:
+    """Resident memory of a process at its most, what it shares included."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+if __name__ == "__main__":
+    main()

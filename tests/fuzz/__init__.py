@@ -1,0 +1,1 @@
+"""Random changes to uploads, in search of what refuses them in no words of ours."""
