@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 _SAMPLED_FRAMES = 60
 _ROWS_AT_ONCE = 2
 """Their samples fit into a core's cache while they are sorted."""
+_COMPARED_PIXELS = 1500
+"""Of a frame, by which its exposure is told."""
 _NOISE_FLOOR = 1.5
 """Grey levels: no camera with compressed video is quieter."""
 _MAD_TO_SIGMA = 1.4826
@@ -54,7 +56,8 @@ def estimate_background(
     """
     frames, height, width, channels = frames_nhwc.shape
     level_hwc = np.empty((height, width, channels), np.float32)
-    deviation_hw = np.empty((height, width), np.float32)
+    # Noise changes slowly over the picture: every second row and column tell enough of it.
+    deviation_hw = np.empty((-(-height // _ROWS_AT_ONCE), -(-width // 2)), np.float32)
     for top in range(0, height, _ROWS_AT_ONCE):
         rows = slice(top, min(top + _ROWS_AT_ONCE, height))
         values_nhwc = frames_nhwc[:, rows].astype(np.int16)
@@ -65,11 +68,14 @@ def estimate_background(
             hidden_nhw[:, hidden_nhw.all(axis=0)] = False
         seen_hw = frames - hidden_nhw.sum(axis=0)
         level_hwc[rows] = _median(np.where(hidden_nhw[..., None], _EXCLUDED, values_nhwc), seen_hw)
-        strayed_nhw = _largest(np.abs(values_nhwc - level_hwc[rows].astype(np.int16)))
-        strayed_nhw = np.where(hidden_nhw, _EXCLUDED, strayed_nhw)[..., None]
-        deviation_hw[rows] = _median(strayed_nhw, seen_hw)[..., 0]
-    noise_hw = cv2.blur(_MAD_TO_SIGMA * deviation_hw, (5, 5))
-    return Background(level_hwc, np.maximum(noise_hw, _NOISE_FLOOR).astype(np.float32))
+        some_hwc = level_hwc[top : top + 1, ::2].astype(np.int16)
+        strayed_nhw = _largest(np.abs(values_nhwc[:, :1, ::2] - some_hwc))
+        strayed_nhw = np.where(hidden_nhw[:, :1, ::2], _EXCLUDED, strayed_nhw)
+        deviation = _median(strayed_nhw[..., None], seen_hw[:1, ::2])
+        deviation_hw[top // _ROWS_AT_ONCE] = deviation[0, :, 0]
+    smooth_hw = cv2.blur(_MAD_TO_SIGMA * deviation_hw, (3, 3))
+    noise_hw = cv2.resize(smooth_hw, (width, height), interpolation=cv2.INTER_LINEAR)
+    return Background(level_hwc, np.maximum(noise_hw, np.float32(_NOISE_FLOOR)))
 
 
 def exposure_gain(frame_hwc: NDArray[np.uint8], background: Background) -> NDArray[np.float32]:
@@ -77,11 +83,13 @@ def exposure_gain(frame_hwc: NDArray[np.uint8], background: Background) -> NDArr
 
     The median over the frame: the walker covers less than half of it.
     """
-    frame_pc = frame_hwc[::4, ::4].reshape(-1, frame_hwc.shape[2]).astype(np.float32)
-    level_pc = background.level_hwc[::4, ::4].reshape(frame_pc.shape)
+    height, width, channels = frame_hwc.shape
+    step = max(1, int(np.sqrt(height * width / _COMPARED_PIXELS)))
+    frame_pc = frame_hwc[::step, ::step].reshape(-1, channels).astype(np.float32)
+    level_pc = background.level_hwc[::step, ::step].reshape(frame_pc.shape)
     usable_p = ((level_pc > 16) & (level_pc < 245)).all(axis=1)
     if usable_p.sum() < 50:
-        return np.ones(frame_hwc.shape[2], np.float32)
+        return np.ones(channels, np.float32)
     gain_c = np.median(frame_pc[usable_p] / level_pc[usable_p], axis=0)
     return np.asarray(np.clip(gain_c, 0.5, 2.0), dtype=np.float32)
 

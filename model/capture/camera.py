@@ -36,6 +36,8 @@ _MOST_LOST = 0.3
 """Of the frames."""
 _COMPARED, _THUMB = 48, 32
 """Frames, and pixels of their side, among which the quietest is looked for."""
+_LOOKS_PER_SECOND = 6.0
+"""Often enough for a hand's tremble, about 8 Hz, to be seen in some of them."""
 _STILL = 0.15
 """Pixels: a drift below this is left alone."""
 _LARGEST_DRIFT = 0.2
@@ -67,6 +69,8 @@ def stabilise(frames_thwc: NDArray[np.uint8], frames_per_second: float) -> NDArr
         CameraMoves: it pans, shakes or is carried.
     """
     start = quietest_frame(frames_thwc)
+    if _stands_still(frames_thwc, start, frames_per_second):
+        return np.zeros((len(frames_thwc), 2))
     shifts_t2, lost_t = measure_shifts(frames_thwc, frames_thwc[start], start)
     if lost_t.mean() > _MOST_LOST:
         raise CameraMoves(
@@ -87,6 +91,14 @@ def stabilise(frames_thwc: NDArray[np.uint8], frames_per_second: float) -> NDArr
         else:
             shift_2[:] = 0.0
     return shifts_t2
+
+
+def _stands_still(frames_thwc: NDArray[np.uint8], start: int, frames_per_second: float) -> bool:
+    """Whether a few looks find the scene where it was; only a drift is followed frame by frame."""
+    stride = max(1, round(frames_per_second / _LOOKS_PER_SECOND))
+    some_thwc = frames_thwc[start % stride :: stride]
+    shifts_n2, lost_n = measure_shifts(some_thwc, frames_thwc[start], start // stride)
+    return not lost_n.any() and float(np.abs(shifts_n2).max()) < _STILL
 
 
 def _refuse_moving_camera(

@@ -60,10 +60,13 @@ def learn_clothes(
 def _smeared(counts_bk: NDArray[np.float64], bins: int, channels: int) -> NDArray[np.float64]:
     """Gives some of each colour to the next ones: folds and light move it over a bin's edge."""
     kernel = np.array([0.15, 0.7, 0.15])
-    cube = counts_bk.reshape(BANDS, *(bins,) * channels)
+    cube: NDArray[np.float64] = counts_bk.reshape(BANDS, *(bins,) * channels)
     for axis in range(1, channels + 1):
         moved = np.moveaxis(cube, axis, -1)
         flat = np.ascontiguousarray(moved).reshape(-1, bins)
-        mixed = cv2.sepFilter2D(flat, -1, kernel, np.ones(1), borderType=cv2.BORDER_REPLICATE)
+        mixed = np.asarray(
+            cv2.sepFilter2D(flat, -1, kernel, np.ones(1), borderType=cv2.BORDER_REPLICATE),
+            dtype=np.float64,
+        )
         cube = np.moveaxis(mixed.reshape(moved.shape), -1, axis)
     return np.asarray(cube.reshape(counts_bk.shape), dtype=np.float64)

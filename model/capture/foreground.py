@@ -16,7 +16,15 @@ from model.capture.background import Background, levelled
 from model.capture.channels import largest, mean
 
 _SEEN_SIGMAS = 6.0
-"""Noise units at which a pixel is somebody."""
+"""Noise units at which a pixel is somebody..."""
+_FAINT_SIGMAS = 3.0
+"""...and at which it is between such pixels: a shirt of the wall's colour, from head to legs."""
+_QUIET_SHARE = 0.8
+"""Of the pixels, in which nobody is; in a frame that was coded coarsely they stray further."""
+_USUAL_STRAY = 1.3
+"""Noise units that they stay below otherwise."""
+_FAINT_DOWN, _FAINT_ACROSS = 1 / 9, 1 / 30
+"""Of the frame's height: half of the gap between them."""
 _SHADE_DARKEST, _SHADE_LIGHTEST = 0.42, 0.98
 """Light that a shadow leaves, as a share of the full light."""
 _SHADE_TINT = 0.10
@@ -25,6 +33,8 @@ _SHADE_SLOPE = 0.035
 """Change of the logarithm of the light per pixel inside a soft shadow, above the noise."""
 _DEEP = 0.8
 """Light below which a shadow may have a hard edge: only the sun and strong lamps cast those."""
+_LYING = 1.5
+"""Width over height of a shadow on the ground; dark trousers stand."""
 _RIM = 1 / 45
 """Of the frame's height: width of that edge."""
 _BLUR_SHARE = 1 / 300
@@ -43,7 +53,7 @@ class SceneModel:
             np.clip(np.rint(background.level_hwc), 0, 255).astype(np.uint8)
         )
         self._noise_hw = background.noise_hw
-        self._least_hw = np.clip(_SEEN_SIGMAS * background.noise_hw, 0, 255).astype(np.uint8)
+        self._gap = tuple(2 * round(height * share) + 1 for share in (_FAINT_DOWN, _FAINT_ACROSS))
 
     def foreground(
         self, frame_hwc: NDArray[np.uint8], gain_c: NDArray[np.float32]
@@ -51,12 +61,17 @@ class SceneModel:
         """The pixels that are neither background nor its shadow, as a 0/1 mask (H, W)."""
         seen_hwc = self._smooth(levelled(frame_hwc, gain_c))
         strayed_hwc = cv2.absdiff(seen_hwc, self._expected_hwc)
-        strayed_hw = strayed_hwc
+        most_hw = strayed_hwc
         if frame_hwc.shape[2] > 1:
             blue_hw, green_hw, red_hw = cv2.split(strayed_hwc)
-            strayed_hw = cv2.max(cv2.max(blue_hw, green_hw), red_hw)
-        strayed_hw = strayed_hw.reshape(frame_hwc.shape[:2])
-        somebody_hw = (strayed_hw > self._least_hw).view(np.uint8)
+            most_hw = cv2.max(cv2.max(blue_hw, green_hw), red_hw)
+        strayed_hw = most_hw.reshape(frame_hwc.shape[:2]) / self._noise_hw
+        unrest = _unrest(strayed_hw)
+        sure_hw = np.asarray(strayed_hw > _SEEN_SIGMAS * unrest, dtype=np.bool_).view(np.uint8)
+        near_hw = self._between(np.asarray(cv2.medianBlur(sure_hw, 3), dtype=np.uint8))
+        faint_hw = np.asarray(strayed_hw > _FAINT_SIGMAS * unrest, dtype=np.bool_).view(np.uint8)
+        faint_hw = np.asarray(cv2.medianBlur(faint_hw & near_hw, 5), dtype=np.uint8)
+        somebody_hw = sure_hw | faint_hw
         left, top, wide, high = cv2.boundingRect(somebody_hw)
         if wide:
             box = (
@@ -65,6 +80,13 @@ class SceneModel:
             )
             somebody_hw[box] &= ~self._shade(seen_hwc[box], box, somebody_hw[box])
         return somebody_hw
+
+    def _between(self, sure_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What lies between sure pixels, or beside them."""
+        down, across = self._gap
+        rimmed_hw = cv2.copyMakeBorder(sure_hw, down, down, across, across, cv2.BORDER_CONSTANT)
+        closed_hw = cv2.morphologyEx(rimmed_hw, cv2.MORPH_CLOSE, np.ones((down, across), np.uint8))
+        return np.ascontiguousarray(closed_hw[down:-down, across:-across])
 
     def _shade(
         self,
@@ -98,6 +120,10 @@ class SceneModel:
         core_hw = cv2.morphologyEx(
             shade_hw.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)
         )
+        _, labels_hw, stats_n5, _ = cv2.connectedComponentsWithStats(core_hw)
+        lies_n = stats_n5[:, cv2.CC_STAT_WIDTH] > _LYING * stats_n5[:, cv2.CC_STAT_HEIGHT]
+        lies_n[0] = False
+        core_hw = lies_n[labels_hw].astype(np.uint8)
         if not core_hw.any():
             return np.zeros(shade_hw.shape, dtype=np.bool_)
         reach = np.ones((2 * self._rim + 1, 2 * self._rim + 1), np.uint8)
@@ -109,3 +135,10 @@ class SceneModel:
     def _smooth(self, image_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
         smoothed = cv2.GaussianBlur(image_hwc, (0, 0), self._blur)
         return np.asarray(smoothed, dtype=np.uint8).reshape(image_hwc.shape)
+
+
+def _unrest(strayed_hw: NDArray[np.float32]) -> float:
+    """How much noisier than usual a whole frame is, at least 1: codecs take turns in quality."""
+    some_n = strayed_hw[::4, ::4].ravel()
+    quiet = int(_QUIET_SHARE * some_n.size)
+    return max(1.0, float(np.partition(some_n, quiet)[quiet]) / _USUAL_STRAY)

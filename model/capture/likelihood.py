@@ -84,7 +84,8 @@ def _steepness(
 ) -> NDArray[np.float32]:
     """Slope of the light, in units of what a shadow may show; 0 is smooth."""
     blurred_hw = cv2.GaussianBlur(light_hw, (0, 0), 0.8)
-    slope_hw = cv2.blur(_slope(cv2.log(np.maximum(blurred_hw, np.float32(0.02)))), (3, 3))
+    logarithm_hw = np.asarray(cv2.log(np.maximum(blurred_hw, np.float32(0.02))), np.float32)
+    slope_hw = cv2.blur(_slope(logarithm_hw), (3, 3))
     own_slope_hw = cv2.blur(_slope(brightness_hw), (5, 5))
     allowed_hw = 0.5 * noise_hw + _SHADE_TEXTURE * own_slope_hw
     steep_hw = slope_hw / (_SHADE_SLOPE + allowed_hw / brightness_hw)

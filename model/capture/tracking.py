@@ -83,7 +83,10 @@ def pieces_of_frame(foreground_hw: NDArray[np.uint8]) -> list[tuple[Box, int]]:
     across = max(1, round(_JOIN_ACROSS * height)) | 1
     down = max(3, round(_JOIN_DOWN * height)) | 1
     specks = cv2.medianBlur(foreground_hw, 3)
-    joined_hw = cv2.morphologyEx(specks, cv2.MORPH_CLOSE, np.ones((down, across), np.uint8))
+    # Without a rim, whoever stands near the border would be joined to it and count as cut off.
+    rimmed_hw = cv2.copyMakeBorder(specks, down, down, across, across, cv2.BORDER_CONSTANT)
+    joined_hw = cv2.morphologyEx(rimmed_hw, cv2.MORPH_CLOSE, np.ones((down, across), np.uint8))
+    joined_hw = np.ascontiguousarray(joined_hw[down:-down, across:-across])
     _, _, stats_n5, _ = cv2.connectedComponentsWithStats(joined_hw, connectivity=8)
     pieces = []
     for left, top, wide, high, area in stats_n5[1:].tolist():

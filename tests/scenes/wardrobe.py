@@ -26,8 +26,8 @@ _FOLDS = 0.09
 _ROUNDNESS = 0.22
 """Share of the light that a surface loses where it turns away at the outline."""
 _SIDE_LIGHT = 0.10
-_NEAR_BACKGROUND = 16.0
-"""Grey levels between the background's mean and clothes that are like it, on every channel."""
+_NEAR_BACKGROUND = 28.0
+"""Between the mean colour of what is behind and clothes that are like it, in any direction."""
 _HAIR_SHARE = 0.42
 """Of the head's height, from the crown."""
 
@@ -59,8 +59,8 @@ def dress(person: int, scene: Scene, backdrop_hwc: Image) -> Clothes:
         wall_c = backdrop_hwc[horizon // 3 : horizon].reshape(-1, 3).mean(axis=0)
         ground_c = backdrop_hwc[horizon:].reshape(-1, 3).mean(axis=0)
         behind_c = 0.5 * (wall_c + ground_c)
-        colours_gc[Garment.TOP] = wall_c - _NEAR_BACKGROUND
-        colours_gc[Garment.LEGWEAR] = behind_c + _NEAR_BACKGROUND * np.array([1.4, 0.9, 0.7])
+        colours_gc[Garment.TOP] = wall_c + _NEAR_BACKGROUND * _direction(rng)
+        colours_gc[Garment.LEGWEAR] = behind_c + _NEAR_BACKGROUND * _direction(rng)
     else:
         background = float(backdrop_hwc.mean())
         tops = [top for top in _TOPS if abs(sum(top) / 3.0 - background) > 40.0]
@@ -74,6 +74,12 @@ def dress(person: int, scene: Scene, backdrop_hwc: Image) -> Clothes:
         hair_c=np.array(_HAIRS[int(rng.integers(len(_HAIRS)))], np.float32),
         folds_hw=1.0 + _FOLDS * rough(rng, side, side, grain=scene.height / 16, stretch=1.8),
     )
+
+
+def _direction(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Any, of length 1."""
+    drawn_3 = rng.normal(size=3)
+    return np.asarray(drawn_3 / np.linalg.norm(drawn_3), dtype=np.float64)
 
 
 def painted(exposure: Exposure, clothes: Clothes) -> tuple[Image, Image]:
