@@ -25,7 +25,7 @@ _SAME_PERSON = 0.4
 _LOOK_WEIGHT, _LOOK_MOST = 6.0, 3.0
 """Half of the clothes' colours in common weighs as much as going on where one was heading."""
 _HEIGHT_WEIGHT = 2.0
-_UNLIKE = 4.5
+_UNLIKE = 3.0
 """Beyond it nobody goes on as somebody else, although nobody else came out of the crossing."""
 
 
