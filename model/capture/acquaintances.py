@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from model.capture.look import Look
-from model.capture.motion import departure
 from model.capture.paths import Path
 from model.capture.people import Person
 
@@ -21,8 +20,6 @@ _SIZE_CHANGE = 1.7
 """Between heights in two passes of one person, who may come back on the other side of the road."""
 _TOGETHER = 3
 """Frames in which two people are seen at once, so that they are not one."""
-_SHORTLY_SECONDS, _SAME_PLACE = 1.5, 0.8
-"""Who is out of sight for no longer, and goes on where they were heading, is the same person."""
 _SAME_PATH = 0.35
 """Heights between the places of one person in one frame, as two windows saw it."""
 
@@ -48,15 +45,12 @@ class Acquaintances:
     def __init__(self) -> None:
         self._known: list[_Acquaintance] = []
 
-    def numbers(
-        self, people: Sequence[Person], first_frame: int, frames_per_second: float
-    ) -> list[int]:
+    def numbers(self, people: Sequence[Person], first_frame: int) -> list[int]:
         """The number of each person in a window, from 1; new people get new numbers.
 
         Args:
             people: of the window, in order of appearance.
             first_frame: of the window in the recording.
-            frames_per_second: of the recording.
         """
         for known in self._known:
             held = [path for path in known.paths[:-1] if path.last >= first_frame]
@@ -68,7 +62,7 @@ class Acquaintances:
                 self._meet(number, people[index].look, moved[index])
         for index, person in enumerate(people):
             if numbers[index] is None:
-                found = self._recognise(person.look, moved[index], frames_per_second)
+                found = self._recognise(person.look, moved[index])
                 if found is None:
                     self._known.append(_Acquaintance(person.look))
                     found = len(self._known) - 1
@@ -85,12 +79,11 @@ class Acquaintances:
         nearest, number = min(distances, default=(np.inf, 0))
         return number if nearest < _SAME_PATH else None
 
-    def _recognise(self, look: Look, paths: Sequence[Path], rate: float) -> int | None:
+    def _recognise(self, look: Look, paths: Sequence[Path]) -> int | None:
         candidates = [
             (unlikeness, number)
             for number, known in enumerate(self._known)
-            if not _meets(paths, known.spans)
-            and (unlikeness := _unlikeness(look, paths, known, rate)) < 1.0
+            if not _meets(paths, known.spans) and (unlikeness := _unlikeness(look, known)) < 1.0
         ]
         return min(candidates)[1] if candidates else None
 
@@ -115,18 +108,13 @@ def _meets(paths: Sequence[Path], spans: Sequence[tuple[int, int]]) -> bool:
     return together >= _TOGETHER
 
 
-def _unlikeness(look: Look, paths: Sequence[Path], known: _Acquaintance, rate: float) -> float:
+def _unlikeness(look: Look, known: _Acquaintance) -> float:
     """Below 1 for somebody who may be the same person."""
     size = max(look.height, known.look.height) / min(look.height, known.look.height)
     if size > _SIZE_CHANGE:
         return np.inf
     unsure = look.is_grey or min(look.pixels, known.look.pixels) < _FEW_PIXELS
-    clothes = look.distance(known.look) / (_SAME_GREY_CLOTHES if unsure else _SAME_CLOTHES)
-    last, first = known.paths[-1], paths[0]
-    shortly = 0 < first.first - last.last <= _SHORTLY_SECONDS * rate
-    if shortly and departure(last, first, rate) < _SAME_PLACE:
-        clothes /= 2
-    return clothes
+    return look.distance(known.look) / (_SAME_GREY_CLOTHES if unsure else _SAME_CLOTHES)
 
 
 def _distance_between(paths: Sequence[Path], others: Sequence[Path]) -> float:

@@ -17,7 +17,14 @@ from model.capture.motion import departure
 from model.capture.no_walk import CUT_SHARE, reason
 from model.capture.paths import Path, paths_of_tracks
 from model.capture.segmenter import Foreground
-from model.capture.stretch import Scene, Stretch, is_person, is_upright, stretches
+from model.capture.stretch import (
+    Scene,
+    Stretch,
+    apart_at_sides,
+    is_person,
+    is_upright,
+    stretches,
+)
 from model.capture.tracking import follow, pieces_of_frame
 
 _SAME_PERSON = 0.4
@@ -78,7 +85,11 @@ def find_people(foreground: Foreground) -> Crowd:
     scene = foreground.scene
     pieces_t = [pieces_of_frame(mask_hw) for mask_hw in foreground.masks_thw]
     tracks = follow(pieces_t, scene.frames_per_second)
-    whole_paths = paths_of_tracks(tracks, scene.frames_per_second, scene.height)
+    whole_paths = [
+        part
+        for path in paths_of_tracks(tracks, scene.frames_per_second, scene.height)
+        for part in apart_at_sides(path, scene)
+    ]
     parts, crossings = part_at_crossings(whole_paths, scene)
     moving = [stretches(part, scene) for part in parts]
     walking = _without_doubles(

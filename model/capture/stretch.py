@@ -33,8 +33,8 @@ _PAUSE_SECONDS = 0.5
 _SMOOTH_SECONDS = 0.4
 _TURN_SECONDS = 1.0
 """Over which the size is averaged to tell coming from going: the body rises twice a cycle."""
-_BORDER = 0.015
-_BORDER_PIXELS = 2.5
+_BORDER = 0.008
+_BORDER_PIXELS = 1.5
 """Of the frame's side: a box that ends this near to the border goes on beyond it."""
 
 
@@ -118,6 +118,22 @@ class Stretch:
         return Stretch(
             self.frames_n, self.boxes_n4 * factor, self.across, self.nearer, self.cut_share
         )
+
+
+def apart_at_sides(path: Path, scene: Scene) -> list[Path]:
+    """Cuts a path where the side of the picture hides its walker: somebody else may come back."""
+    hidden_n = touches_side(path, scene)
+    edges = np.flatnonzero(np.diff(hidden_n.astype(int)))
+    least = max(2, round(LEAST_SECONDS * scene.frames_per_second))
+    cuts = [0]
+    for begin, end in pairwise(edges.tolist()):
+        middle = (begin + end) // 2 + 1
+        if hidden_n[middle] and min(middle - cuts[-1], hidden_n.size - middle) >= least:
+            cuts.append(middle)
+    return [
+        path.between(path.first + begin, path.first + end - 1)
+        for begin, end in pairwise([*cuts, hidden_n.size])
+    ]
 
 
 def stretches(path: Path, scene: Scene) -> list[Stretch]:

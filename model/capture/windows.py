@@ -141,7 +141,7 @@ class _Reader:
         self._lights.append(segmented.light)
         self._drift = max(self._drift, segmented.drift)
         needed = self._held if is_last else min(usual, self._unfinished_since(crowd))
-        numbers = self._acquaintances.numbers(crowd.people, self._start, self._rate)
+        numbers = self._acquaintances.numbers(crowd.people, self._start)
         for person, number in zip(crowd.people, numbers, strict=True):
             for stretch in person.walks:
                 goes_on = int(stretch.frames_n[-1]) >= self._still_there

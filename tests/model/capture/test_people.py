@@ -119,6 +119,15 @@ def test_two_people_one_after_the_other_are_told_by_their_clothes() -> None:
     assert {walk.people for walk in recording.walks} == {1}
 
 
+def test_who_comes_in_where_another_goes_out_is_somebody_else() -> None:
+    """At the picture's side the one is hidden by the other for a moment."""
+    out = np.concatenate([_small_walk_thw(104, start=-20.0, pace=3.3), np.stack([_NOBODY] * 110)])
+    back = np.concatenate([np.stack([_NOBODY] * 100), _small_walk_thw(114, start=330.0, pace=-3.3)])
+    recording = _record(film_people([(out, RED), (back, WHITE)]))
+    assert _directions(recording) == ["right", "left"]
+    assert _walkers(recording) == [1, 2]
+
+
 def test_somebody_who_turns_round_makes_two_walks() -> None:
     """In the middle of the picture, without leaving it."""
     there = _small_walk_thw(70, start=-20.0, pace=3.3)
