@@ -76,13 +76,15 @@ def _decode(capture: cv2.VideoCapture, limits: CaptureLimits, sink: FrameSink) -
         raise _too_long(limits)
     stride = max(1, round((known_rate or _USUAL_RATE) / _WORKING_RATE))
     decoded, has_started = 0, False
+    frame_hwc = None
     while capture.grab():
         decoded += 1
         if decoded > max_frames:
             raise _too_long(limits)
         if (decoded - 1) % stride:
             continue
-        is_readable, frame_hwc = capture.retrieve()
+        # Into the same memory each time: fresh memory for every frame costs as much as scaling it.
+        is_readable, frame_hwc = capture.retrieve(frame_hwc)
         if not is_readable:
             continue
         height, width = frame_hwc.shape[:2]
