@@ -23,7 +23,7 @@ _PATIENCE = 3
 """Frames within which one thing's end and another's beginning are one event."""
 _RIVAL_HEIGHT = 0.5
 """Of the larger one's; what is smaller is a limb, or too far off to spoil the outline."""
-_APART, _APART_AS_TALL = 0.6, 0.3
+_APART, _APART_AS_TALL = 0.6, 0.4
 """Heights between the middles of two people at some time; the legs of one stay closer. Who is as
 tall as the other is no leg."""
 _AS_TALL = 0.75

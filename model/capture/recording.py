@@ -16,8 +16,9 @@ Direction = Literal["left", "right", "towards", "away"]
 WalkerChoice = Literal["only", "largest", "all"]
 """Whose walks are wanted: of the one person there may be, of the largest one, or of everybody."""
 
-_RIVAL_HEIGHT = 0.6
-"""Of the largest walker's height, from which somebody else counts as an equal walker."""
+_RIVAL_HEIGHT, _RIVAL_PRESENCE = 0.6, 0.25
+"""Of the largest walker's height, and of height times frames, from which somebody else counts as an
+equal walker; who is there for a moment does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,13 @@ class Recording:
         ranked = sorted(people, key=_presence, reverse=True)
         if choice == "only" and len(ranked) > 1:
             largest = _height(ranked[0])
-            equals = [walks for walks in people if _height(walks) >= _RIVAL_HEIGHT * largest]
+            most = _presence(ranked[0])
+            equals = [
+                walks
+                for walks in people
+                if _height(walks) >= _RIVAL_HEIGHT * largest
+                and _presence(walks) >= _RIVAL_PRESENCE * most
+            ]
             if len(equals) > 1:
                 raise SeveralWalkers(
                     f"{len(equals)} people walk: {'; '.join(map(_description, equals))}.",

@@ -147,10 +147,11 @@ def stretches(path: Path, scene: Scene) -> list[Stretch]:
     found = []
     for part_n in np.split(np.arange(path.frames_n.size), cuts):
         if visible_n[part_n[0]]:
-            for piece_n in _split_at_turn(part_n, boxes_n4, scene.frames_per_second):
-                stretch = _stretch(path, boxes_n4, piece_n, scene)
-                if stretch is not None:
-                    found.append(stretch)
+            pieces = [part_n]
+            if heading_n[part_n[0]] == 0:
+                pieces = _split_at_turn(part_n, boxes_n4, scene.frames_per_second)
+            drafts = [_stretch(path, boxes_n4, piece_n, scene) for piece_n in pieces]
+            found += [stretch for stretch in drafts if stretch is not None]
     return found
 
 

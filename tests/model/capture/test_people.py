@@ -85,6 +85,15 @@ def test_a_recording_of_two_people_who_meet_asks_who_is_meant(
         meeting[0].choose("only")
 
 
+def test_somebody_who_is_there_for_a_moment_does_not_make_two_equal_walkers() -> None:
+    """One walks through the whole picture, another for the last second at its edge."""
+    through = _small_walk_thw(start=-20.0, pace=3.3)
+    short = np.concatenate([np.stack([_NOBODY] * 88), _small_walk_thw(22, start=5.0, pace=3.3)])
+    recording = _record(film_people([(through, RED), (short, WHITE)]))
+    assert len(recording.walks_by_walker()) == 2
+    assert [walk.walker for walks in recording.choose("only") for walk in walks] == [1]
+
+
 def test_people_side_by_side_are_two() -> None:
     """Nobody is merged with a companion who keeps a step ahead all the time."""
     ahead = _small_walk_thw(start=20.0, pace=3.0)
