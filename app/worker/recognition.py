@@ -19,6 +19,7 @@ from app.worker.segmenter import segmenter_of
 from app.worker.storage import UploadStorage
 from app.worker.walkers import WalkerReader
 from model.capture import CaptureLimits
+from model.capture.sandbox import warm_up
 from model.encoder import Encoder
 from model.judgement_score import POOR_BELOW
 
@@ -46,6 +47,7 @@ class Recognition:
     def __init__(
         self, settings: Settings, registry: Registry, storage: UploadStorage, metrics: Metrics
     ) -> None:
+        warm_up()  # the process that decodes uploads loads beside the encoder
         encoder = Encoder.load(
             settings.checkpoint,
             device=settings.device,
