@@ -36,8 +36,8 @@ _MOST_LOST = 0.3
 """Of the frames."""
 _COMPARED, _THUMB = 48, 32
 """Frames, and pixels of their side, among which the quietest is looked for."""
-_LOOKS_PER_SECOND = 6.0
-"""Often enough for a hand's tremble, about 8 Hz, to be seen in some of them."""
+_LOOKS_PER_SECOND = 4.0
+"""A hand's tremble is quicker, but some of the looks catch it."""
 _STILL = 0.15
 """Pixels: a drift below this is left alone."""
 _LARGEST_DRIFT = 0.2

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from model.capture import capture_recording
 from model.refusals import WalkRefused
+from tests.benchmarks import bench_sandbox
 from tests.benchmarks.capture_real import print_one_clip, print_real_clips
 from tests.benchmarks.capture_scoring import SceneScore, refused_score, score
 from tests.benchmarks.capture_speed import (
@@ -61,6 +62,7 @@ def main() -> None:
     if not asked.no_speed:
         _print_speed(asked.rounds, console)
         _print_memory(console)
+        bench_sandbox.main()
     if asked.kth:
         print_real_clips(asked.kth, console)
     if asked.clip:
