@@ -25,6 +25,8 @@ _ZIP_DIRECTORY_BYTES_PER_ENTRY = 1024
 _ZIP_END_BYTES = 22 + 65_535
 _TAR_BYTES_BETWEEN_MEMBERS = 2**20
 """Headers and long names between two tar members; more is an attack on the parser's memory."""
+_OF_PARSING = (ValueError, OverflowError)
+"""What the standard library's parsers let through where a number makes no sense."""
 _SMALL_ARCHIVE_BYTES = 2**20
 """Below this many unpacked bytes the compression ratio is nobody's concern."""
 
@@ -48,7 +50,7 @@ def frames_of_zip(
         try:
             with zipfile.ZipFile(file) as archive:
                 entries = archive.infolist()
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
+        except (zipfile.BadZipFile, *_OF_PARSING, NotImplementedError, struct.error) as error:
             raise MediaNotReadable(f"The zip archive is damaged: {error}.") from error
         _check_count(len(entries), limits)
         frames: dict[str, zipfile.ZipInfo] = {}
@@ -124,7 +126,7 @@ def members_of_tar(
                     if len(data) != member.size:
                         raise MediaNotReadable(f"The tar archive ends inside '{member.name}'.")
                     yield member.name, data
-    except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError) as error:
+    except (tarfile.TarError, *_OF_PARSING, EOFError, zlib.error, OSError) as error:
         raise MediaNotReadable(f"The tar archive is damaged: {error}.") from error
 
 

@@ -104,6 +104,16 @@ def zip_of_impossible_offsets() -> bytes:
     return bytes(data)
 
 
+def tar_with_endless_record() -> bytes:
+    """An extended header whose record says it is longer than a number can count.
+
+    Found by fuzzing: the standard library's parser overflows.
+    """
+    header = special("1.png", tarfile.XHDTYPE, "")
+    header.size = 512
+    return header.tobuf(tarfile.USTAR_FORMAT) + b"99999999999999999999 a=b\n".ljust(10_240, b"\0")
+
+
 def tar_with_size(number: bytes) -> bytes:
     """A member whose size field holds these 12 bytes, under a valid checksum."""
     header = bytearray(tarfile.TarInfo("1.png").tobuf(tarfile.GNU_FORMAT))

@@ -121,6 +121,7 @@ def _archives() -> dict[str, HostileFile]:
             )
         },
         "tar of a terabyte": HostileFile(lambda: sized(b"\x80" + bytes(5) + b"\1" * 6), TOO_LARGE),
+        "tar with an endless record": HostileFile(archives.tar_with_endless_record, NOT_READABLE),
         "tar of a negative size": HostileFile(lambda: sized(b"\xff" * 12), NOT_READABLE),
         "tar of a sparse terabyte": HostileFile(archives.sparse_tar, NOT_SAFE | TOO_LARGE),
         "tar of long names": HostileFile(archives.tar_of_long_names, NOT_SAFE),
