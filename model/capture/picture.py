@@ -30,6 +30,8 @@ _MAX_JPEG_SCANS = 100
 _SCANS_OF_LARGEST = 12
 """Every scan goes over all pixels again: the more pixels, the fewer scans are accepted."""
 _PACKED_PNG_CHUNKS = (b"zTXt", b"iTXt", b"iCCP")
+_ANIMATION_CHUNKS = (b"acTL", b"fcTL", b"fdAT")
+"""Of animated PNGs, on some of which OpenCV 5.0 crashes; a frame of a walk is one picture."""
 _MAX_PACKED_PNG_CHUNKS = 16
 """Texts and profiles, each of which may unpack to megabytes while no pixel is seen."""
 
@@ -153,6 +155,8 @@ def _end_of_png(data: bytes, label: str) -> int:
                 raise MediaNotReadable(f"{_sentence(label)} is a PNG that ends without pixels.")
             return stop
         has_pixels = has_pixels or kind == b"IDAT"
+        if kind in _ANIMATION_CHUNKS or (kind == b"IHDR" and start > 8):
+            raise MediaNotReadable(f"{_sentence(label)} is a PNG of several pictures.")
         packed_chunks += kind in _PACKED_PNG_CHUNKS
         if packed_chunks > _MAX_PACKED_PNG_CHUNKS:
             raise MediaNotReadable(f"{_sentence(label)} is a PNG with too many texts.")
