@@ -19,9 +19,9 @@ from app.client import Client, Identification
 from app.demo.people import NAMES, enrolled_walks
 from app.demo.service_process import ServiceProcess
 from app.demo.street import STREET_WALKER, cut_street
-from model.capture import capture_walk
+from model.capture import CapturedWalk, capture_recording
 from model.gei import GeiConfig, energy_image
-from model.silhouettes import SilhouetteSequence
+from model.silhouettes import Silhouette
 
 PICTURE = Path(__file__).parent / "pictures" / "one-walk.png"
 FRAMES = (3, 13, 23, 33, 43)  # of the clip
@@ -40,7 +40,7 @@ def main() -> None:
                 client.enroll(person, [walk.masks_thw() for walk in enrolled_walks(person)])
             client.enroll(STREET_WALKER, [first])
             answer = client.identify(second)
-        walk = capture_walk([second])
+        ((walk, *_),) = capture_recording([second]).choose("only")
         rows = [
             _row("the clip", [_crop(frame, walk, at) for at, frame in _frames(second)]),
             _row("silhouettes", [_mask(walk, at) for at in FRAMES]),
@@ -61,40 +61,49 @@ def _frames(path: Path) -> list[tuple[int, Image]]:
     return shown
 
 
-def _crop(frame_hwc: Image, walk: SilhouetteSequence, at: int) -> Image:
+def _crop(frame_hwc: Image, walk: CapturedWalk, at: int) -> Image:
     """The walker's surroundings, cut from the full-size frame."""
     top, left, size = _window(walk, at)
-    scale = frame_hwc.shape[0] / walk.frame_height
+    scale = frame_hwc.shape[0] / walk.sequence.frame_height
     rows = slice(round(top * scale), round((top + size) * scale))
     columns = slice(round(left * scale), round((left + size) * scale))
     return _fitted(frame_hwc[rows, columns])
 
 
-def _mask(walk: SilhouetteSequence, at: int) -> Image:
+def _mask(walk: CapturedWalk, at: int) -> Image:
     top, left, size = _window(walk, at)
-    silhouette = walk.silhouettes[at]
-    mask_hw = np.zeros((walk.frame_height, walk.frame_width), np.uint8)
+    silhouette = _silhouette(walk, at)
+    mask_hw = np.zeros((walk.sequence.frame_height, walk.sequence.frame_width), np.uint8)
     if silhouette is not None:
         rows = slice(silhouette.top, silhouette.top + silhouette.height)
         columns = slice(silhouette.left, silhouette.left + silhouette.width)
         mask_hw[rows, columns] = silhouette.mask_hw * 255
-    return _fitted(cv2.cvtColor(mask_hw[top : top + size, left : left + size], cv2.COLOR_GRAY2BGR))
+    return _fitted(_coloured(mask_hw[top : top + size, left : left + size]))
 
 
-def _window(walk: SilhouetteSequence, at: int) -> tuple[int, int, int]:
+def _silhouette(walk: CapturedWalk, at: int) -> Silhouette | None:
+    """The walker in frame `at` of the clip; None before and after the walk."""
+    inside = walk.first_frame <= at <= walk.last_frame
+    return walk.sequence.silhouettes[at - walk.first_frame] if inside else None
+
+
+def _window(walk: CapturedWalk, at: int) -> tuple[int, int, int]:
     """A square around the walker: top, left, size, in pixels of the masks."""
-    silhouette = walk.silhouettes[at]
+    silhouette = _silhouette(walk, at)
     if silhouette is None:
-        return 0, 0, walk.frame_height // 2
+        return 0, 0, walk.sequence.frame_height // 2
     size = round(silhouette.height * 1.25)
     middle = silhouette.left + silhouette.width // 2
     top = max(0, silhouette.top - round(silhouette.height * 0.12))
-    return top, min(max(0, middle - size // 2), walk.frame_width - size), size
+    return top, min(max(0, middle - size // 2), walk.sequence.frame_width - size), size
 
 
-def _gei(walk: SilhouetteSequence) -> Image:
-    gei_hw = energy_image(walk, GeiConfig()).gei_hw
-    return _fitted(cv2.cvtColor(gei_hw, cv2.COLOR_GRAY2BGR))
+def _gei(walk: CapturedWalk) -> Image:
+    return _fitted(_coloured(energy_image(walk.sequence, GeiConfig()).gei_hw))
+
+
+def _coloured(grey_hw: Image) -> Image:
+    return np.asarray(cv2.cvtColor(grey_hw, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def _text(answer: Identification) -> Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 _PATIENCE_SECONDS = 20.0
@@ -13,7 +14,8 @@ def children(process: str | int = "self") -> set[int]:
     """The process ids of a process's children."""
     found: set[int] = set()
     for task in Path(f"/proc/{process}/task").iterdir():
-        found |= {int(pid) for pid in (task / "children").read_text().split()}
+        with suppress(FileNotFoundError):  # a thread that has ended since
+            found |= {int(pid) for pid in (task / "children").read_text().split()}
     return found
 
 
@@ -22,15 +24,17 @@ def nursery() -> int:
     found: list[int] = []
 
     def is_there() -> bool:  # a process has no arguments yet while it is being made
-        found[:] = [
-            pid
-            for pid in children()
-            if b"sandbox_boot" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        found[:] = [pid for pid in children() if b"sandbox_boot" in _arguments(pid)]
         return len(found) == 1
 
     wait_until(is_there, "one nursery")
     return found[0]
+
+
+def _arguments(process: int) -> bytes:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""  # it has ended
 
 
 def working_decoders() -> set[int]:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 _SAMPLED_FRAMES = 60
 _ROWS_AT_ONCE = 2
 """Their samples fit into a core's cache while they are sorted."""
-_COMPARED_PIXELS = 600
-"""Of a frame, by which its exposure is told."""
+_COMPARED_PIXELS = 1500
+"""Of a frame, by which its exposure is told. With 600, one real walk in seven was lost to noise."""
 _NOISE_FLOOR = 1.5
 """Grey levels: no camera with compressed video is quieter."""
 _MAD_TO_SIGMA = 1.4826

@@ -19,6 +19,7 @@ from model.capture.sink import FrameSink
 from model.capture.working_size import working_size
 from model.refusals import MediaNotReadable, MediaTooLarge
 
+_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpeg,mpegts"
 _DECODERS = (
     "h264,hevc,vp8,vp9,av1,libdav1d,mpeg4,msmpeg4,msmpeg4v2,mpeg1video,mpeg2video,h263,mjpeg,"
@@ -48,11 +49,14 @@ def decode_clip(descriptor: int, limits: CaptureLimits, sink: FrameSink, *, thre
         MediaNotReadable: damaged, empty, or of a kind that is not accepted.
         MediaTooLarge: too many pixels, frames or seconds.
     """
-    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = (
+    os.environ[_OPTIONS] = (
         f"protocol_whitelist;fd|format_whitelist;{_DEMUXERS}|codec_whitelist;{_DECODERS}"
         f"|fd;{descriptor}"
     )
-    capture = cv2.VideoCapture("fd:", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])
+    try:
+        capture = cv2.VideoCapture("fd:", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])
+    finally:
+        del os.environ[_OPTIONS]  # it speaks of this clip; OpenCV takes it from nowhere else
     try:
         _decode(capture, limits, sink)
     finally:

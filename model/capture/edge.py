@@ -26,6 +26,9 @@ _THIN = 0.02
 _TELLING = 5.0
 """Noise units between the walker's colour and the scene's, from which a mixture can be told."""
 _HALF = 0.5
+_SMOOTH = 0.006
+"""In heights: how far off neighbours have a say in each pixel. Grass and leaves are as many colours
+as pixels, and each pixel for itself would draw them into the outline."""
 
 
 def settle_edge(
@@ -71,6 +74,8 @@ def settle_edge(
     doubtful_hw &= strength_hw > np.square(_TELLING * noise_hw[part])
     settled_hw = walker_hw.copy()
     settled_hw[part][doubtful_hw] = cover_hw[doubtful_hw] >= _HALF * strength_hw[doubtful_hw]
+    agreed_hw = cv2.GaussianBlur(settled_hw[part].astype(np.float32), (0, 0), _SMOOTH * high)
+    settled_hw[part] = agreed_hw > _HALF
     return settled_hw
 
 
