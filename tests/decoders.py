@@ -24,17 +24,18 @@ def nursery() -> int:
     found: list[int] = []
 
     def is_there() -> bool:  # a process has no arguments yet while it is being made
-        found[:] = [pid for pid in children() if b"sandbox_boot" in _arguments(pid)]
+        found[:] = [pid for pid in children() if b"sandbox_boot" in arguments(pid)]
         return len(found) == 1
 
     wait_until(is_there, "one nursery")
     return found[0]
 
 
-def _arguments(process: int) -> bytes:
+def arguments(process: int) -> bytes:
+    """The command line of a process; empty of one that has ended."""
     with suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{process}/cmdline").read_bytes()
-    return b""  # it has ended
+    return b""
 
 
 def working_decoders() -> set[int]:

@@ -28,7 +28,7 @@ from model.capture.reading import FrameStream, Reading
 from model.capture.sandbox import Decoder, warm_up
 from model.refusals import MediaNotReadable, MediaTooLarge, WalkRefused
 from model.silhouettes import SilhouetteSequence
-from tests.decoders import children, nursery, wait_until, working_decoders
+from tests.decoders import arguments, children, nursery, wait_until, working_decoders
 from tests.model.capture.scenes import figure_hw, png, write_video, zip_of_masks
 
 _LIMITS = CaptureLimits()
@@ -170,7 +170,10 @@ def test_uploads_of_several_threads_do_not_meet(clip: Path, masks: Path) -> None
 def test_a_nursery_that_is_killed_is_replaced(masks: Path) -> None:
     """And so is a decoder that is killed while it waits."""
     old = nursery()
+    wait_until(lambda: len(children(old)) == 1, "one decoder waiting")
+    lost = {old, *children(old)}
     os.kill(old, signal.SIGKILL)
+    wait_until(lambda: not any(map(arguments, lost)), "without them")
     assert capture_walk([masks]).silhouettes
     assert nursery() != old
     wait_until(lambda: len(children(nursery())) == 1, "one decoder waiting")
