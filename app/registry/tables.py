@@ -9,6 +9,7 @@ happened up to a revision can be read back: templates carry the revision that ad
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -42,6 +43,11 @@ galleries = Table(
     Column("name", String(64), nullable=False, unique=True),
     Column("revision", BigId, nullable=False, server_default=text("0")),
     Column("created_at", UtcDateTime, nullable=False),
+    # Rules; NULL where there is none: most walks kept of one subject, and ages in days at which
+    # walks, and subjects of whom nothing newer is known, are erased.
+    Column("walks_per_subject", Integer),
+    Column("keep_walks_days", Integer),
+    Column("keep_subjects_days", Integer),
     # An index is held by gallery id; an id used again would serve a dead gallery's vectors.
     sqlite_autoincrement=True,
 )
@@ -76,6 +82,19 @@ walks = Table(
     Column("direction", String(16)),
 )
 
+# Two subjects that were found to be one person, until the merge can no longer be taken back.
+merges = Table(
+    "merges",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("subject_id", ForeignKey("subjects.id", ondelete="CASCADE"), nullable=False, index=True),
+    # The subject that is no more, as it was: its id, name, metadata, times and walk ids.
+    Column("external_id", String(128), nullable=False),
+    Column("absorbed", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("undo_until", UtcDateTime, nullable=False, index=True),
+)
+
 templates = Table(
     "templates",
     metadata,
@@ -98,6 +117,59 @@ template_removals = Table(
     Column("gallery_id", ForeignKey("galleries.id", ondelete="CASCADE"), primary_key=True),
     Column("revision", BigId, primary_key=True, autoincrement=False),
     Column("template_id", BigId, primary_key=True, autoincrement=False),
+)
+
+# What a gallery's own scores say of the threshold; one row per checkpoint, the newest.
+gallery_calibrations = Table(
+    "gallery_calibrations",
+    metadata,
+    Column("gallery_id", ForeignKey("galleries.id", ondelete="CASCADE"), primary_key=True),
+    Column("checkpoint_id", String(128), primary_key=True),
+    Column("revision", BigId, nullable=False),
+    Column("calibration", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    # The file itself, so that every process has it; NULL for the one that ships with the package.
+    Column("weights", LargeBinary),
+    Column("about", Json, nullable=False),
+    Column("installed_at", UtcDateTime, nullable=False),
+)
+
+# Which checkpoint serves: the newest row. Older rows say what a rollback goes back to.
+activations = Table(
+    "activations",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("checkpoint_id", ForeignKey("checkpoints.id"), nullable=False),
+    Column("activated_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# A new checkpoint's templates being made of all stored walks, by one process at a time.
+reembeddings = Table(
+    "reembeddings",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("checkpoint_id", ForeignKey("checkpoints.id"), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("activate_when_done", Boolean, nullable=False),
+    # Walks it has passed, those among them it could not embed, and all there were at the start.
+    Column("done", Integer, nullable=False, server_default=text("0")),
+    Column("refused", Integer, nullable=False, server_default=text("0")),
+    Column("total", Integer, nullable=False),
+    Column("problem", Json),
+    Column("lease_owner", String(64)),
+    Column("lease_until", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    CheckConstraint(
+        "state IN ('running', 'paused', 'complete', 'cancelled', 'failed')", name="state"
+    ),
 )
 
 jobs = Table(
