@@ -110,8 +110,9 @@ def _verdict(sighting: Sighting) -> str:
         for each in person
         if isinstance(each, JudgedWalk) and each.walk.walker in sighting.chosen
     ]
-    numbers = ", ".join(str(number) for number in sorted(sighting.chosen))
-    who = "walker" if len(sighting.chosen) == 1 else "walkers"
+    walkers = sorted({each.walk.walker for each in walks})
+    numbers = ", ".join(str(number) for number in walkers)
+    who = "walker" if len(walkers) == 1 else "walkers"
     stretches = "1 walk" if len(walks) == 1 else f"{len(walks)} walks"
     return (
         f'<div class="verdict yes"><p><strong>Usable:</strong> {stretches} of {who}'

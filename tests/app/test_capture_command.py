@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from app.demo.street import SAMPLE
 from app.walker_files import write_walk
 from tests.app.command import Run, runner
 from tests.walks import walk_masks, walk_video, walk_zip
@@ -100,6 +101,14 @@ def test_several_walkers_are_all_shown_though_nobody_would_be_taken(
     page = Page(tmp_path / "only" / "index.html")
     assert "Several people walk" in page.text
     assert "Walker 2 (not used)" in page.text
+
+
+def test_only_walkers_with_a_usable_walk_count_as_usable(run: Run, tmp_path: Path) -> None:
+    said = run("capture", SAMPLE, "--out", tmp_path, "--walker", "all", "--json")
+
+    (seen,) = json.loads(said.out)
+    assert len(seen["walkers"]) == 2  # the woman, and a man who jumps
+    assert "Usable: 1 walk of walker 1." in Page(tmp_path / "index.html").text
 
 
 @pytest.mark.parametrize(
