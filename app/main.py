@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from app import failpoints
 from app.errors import NotReady
 from app.http.application import build_application
 from app.http.services import Services
@@ -86,6 +87,7 @@ def serve(settings: Settings) -> None:
             " callers apart yet. Listen on 127.0.0.1 and put an authenticating proxy in front."
         )
     configure_logging(settings.log_level, as_json=settings.log_json)
+    failpoints.arm_from_environment()
     # Job threads hand the interpreter over between short calls into C; at Python's default of 5 ms
     # the event loop waits too long for whoever just has it.
     sys.setswitchinterval(_SWITCH_SECONDS)

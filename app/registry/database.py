@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 
+from app import failpoints
 from app.registry.columns import Clock, utc_now
 
 _BUSY_TIMEOUT_SECONDS = 60.0
@@ -90,8 +91,11 @@ class Database:
                 process loses neither kind.
         """
         engine = self._durable_writer if durable else self._relaxed_writer
-        with self._turn, engine.begin() as connection:
-            yield connection
+        with self._turn:
+            with engine.begin() as connection:
+                yield connection
+                failpoints.reach(failpoints.BEFORE_COMMIT)
+            failpoints.reach(failpoints.AFTER_COMMIT)
 
     def forget_deleted_pages(self) -> None:
         """Empties SQLite's write-ahead log, whose old frames still hold what was just deleted.

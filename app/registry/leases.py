@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from app import failpoints
 from app.errors import JobKeptFailing
 from app.registry.job import COLUMNS, UNFINISHED, Job, job_of
 from app.registry.tables import galleries, job_geis, job_mentions, jobs, subjects
@@ -291,6 +292,7 @@ def release(connection: Connection, lost: ColumnElement[bool], now: datetime) ->
 def _fenced(
     connection: Connection, statement: Update, completion: Completion, values: dict[str, object]
 ) -> None:
+    failpoints.reach(failpoints.MID_LEASE)
     held = {"held_id": completion.job_id, "held_attempt": completion.attempt}
     if connection.execute(statement, values | held).rowcount == 0:
         raise LeaseLost(completion.job_id)

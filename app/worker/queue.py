@@ -17,6 +17,7 @@ from time import monotonic
 
 import structlog
 
+from app import failpoints
 from app.errors import InternalError, problem_of
 from app.registry import Job, LeaseLost, Registry
 from app.telemetry import Metrics
@@ -192,6 +193,7 @@ class JobQueue:
 
     def _run_to_end(self, job: Job, waited_ms: float, run: RunJob) -> Outcome:
         try:
+            failpoints.reach(failpoints.MID_JOB)
             return Outcome(result=run(job, waited_ms))
         except LeaseLost:
             raise
