@@ -7,7 +7,7 @@ PORT ?= 8000
 DATA ?= ./data
 MINUTES ?= 20
 
-.PHONY: help demo serve test check format unit bench bench-ingredients bench-model bench-capture bench-quality fuzz test-crash train lock clean
+.PHONY: help demo serve test check format unit bench bench-ingredients bench-model bench-capture bench-quality fuzz test-crash soak train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ fuzz: $(INSTALLED) ## fuzz the three entrances of uploads, MINUTES=20 each; find
 
 test-crash: $(INSTALLED) ## kill the service 100 times at random moments
 	WALKPRINT_CRASH_TRIALS=100 $(BIN)/pytest tests/integration/test_crash.py --timeout=3600
+
+soak: $(INSTALLED) ## 100,000 mixed requests: no error, flat memory; REQUESTS=number for fewer
+	$(BIN)/python -m tests.soak.run $(if $(REQUESTS),--requests $(REQUESTS))
 
 train: $(INSTALLED) ## train the default weights again (about an hour and a half on two cores)
 	$(BIN)/walkprint train --out runs/default
