@@ -158,6 +158,8 @@ reembeddings = Table(
     Column("checkpoint_id", ForeignKey("checkpoints.id"), nullable=False),
     Column("state", String(16), nullable=False),
     Column("activate_when_done", Boolean, nullable=False),
+    # Whether it may take over although walks have no template by it.
+    Column("accept_loss", Boolean, nullable=False),
     # Walks it has passed, those among them it could not embed, and all there were at the start.
     Column("done", Integer, nullable=False, server_default=text("0")),
     Column("refused", Integer, nullable=False, server_default=text("0")),
@@ -170,6 +172,20 @@ reembeddings = Table(
     CheckConstraint(
         "state IN ('running', 'paused', 'complete', 'cancelled', 'failed')", name="state"
     ),
+)
+
+# Walks that a checkpoint can make no template of.
+walk_refusals = Table(
+    "walk_refusals",
+    metadata,
+    Column("walk_id", ForeignKey("walks.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "checkpoint_id",
+        ForeignKey("checkpoints.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    Column("reason", String(64), nullable=False),
 )
 
 jobs = Table(
@@ -232,8 +248,10 @@ idempotency_keys = Table(
     metadata,
     Column("key", String(64), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
-    # What the call made: one of the two. The key is forgotten with it.
+    # What the call made: one of the two, and the key is forgotten with it. Of a call that makes
+    # neither, the answer itself; it names nobody, and is forgotten after a day.
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), index=True),
     Column("gallery_id", ForeignKey("galleries.id", ondelete="CASCADE"), index=True),
+    Column("answer", Json),
     Column("created_at", UtcDateTime, nullable=False),
 )

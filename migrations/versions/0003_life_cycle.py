@@ -22,6 +22,7 @@ def upgrade() -> None:
     """Applies the change."""
     for rule in ("walks_per_subject", "keep_walks_days", "keep_subjects_days"):
         op.add_column("galleries", sa.Column(rule, sa.Integer(), nullable=True))
+    op.add_column("idempotency_keys", sa.Column("answer", _JSON, nullable=True))
     _create_merges()
     _create_gallery_calibrations()
     _create_checkpoints()
@@ -29,7 +30,16 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Takes the change back; merges can then no longer be undone."""
-    for table in ("reembeddings", "activations", "checkpoints", "gallery_calibrations", "merges"):
+    op.execute("DELETE FROM idempotency_keys WHERE answer IS NOT NULL")
+    op.drop_column("idempotency_keys", "answer")
+    for table in (
+        "walk_refusals",
+        "reembeddings",
+        "activations",
+        "checkpoints",
+        "gallery_calibrations",
+        "merges",
+    ):
         op.drop_table(table)
     for rule in ("keep_subjects_days", "keep_walks_days", "walks_per_subject"):
         op.drop_column("galleries", rule)
@@ -99,6 +109,7 @@ def _create_checkpoints() -> None:
         sa.Column("checkpoint_id", sa.String(length=128), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("activate_when_done", sa.Boolean(), nullable=False),
+        sa.Column("accept_loss", sa.Boolean(), nullable=False),
         sa.Column("done", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("refused", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
@@ -116,3 +127,20 @@ def _create_checkpoints() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reembeddings")),
     )
+    op.create_table(
+        "walk_refusals",
+        sa.Column("walk_id", sa.String(length=36), nullable=False),
+        sa.Column("checkpoint_id", sa.String(length=128), nullable=False),
+        sa.Column("reason", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["walk_id"], ["walks.id"], name=op.f("fk_walk_refusals_walk_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["checkpoint_id"],
+            ["checkpoints.id"],
+            name=op.f("fk_walk_refusals_checkpoint_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("walk_id", "checkpoint_id", name=op.f("pk_walk_refusals")),
+    )
+    op.create_index(op.f("ix_walk_refusals_checkpoint_id"), "walk_refusals", ["checkpoint_id"])
