@@ -26,6 +26,7 @@ class Erasure:
         templates: how many.
         jobs: ids of the job rows that named them; waiting, running or finished.
         uploads: storage names those jobs still needed: delete these files now.
+        revision: of the gallery, from which on no search finds them.
     """
 
     subjects: int
@@ -33,6 +34,7 @@ class Erasure:
     templates: int
     jobs: tuple[str, ...]
     uploads: tuple[str, ...]
+    revision: int
 
 
 def erase_subject(connection: Connection, raised: Raised, subject_id: int) -> Erasure:
@@ -62,7 +64,7 @@ def erase_subject(connection: Connection, raised: Raised, subject_id: int) -> Er
     template_count = note_removals(connection, raised, templates.c.subject_id == subject_id)
     connection.execute(delete(subjects).where(subjects.c.id == subject_id))
     note_erasure(connection)
-    return Erasure(1, walk_count, template_count, job_ids, uploads)
+    return Erasure(1, walk_count, template_count, job_ids, uploads, raised.revision)
 
 
 def erase_gallery(connection: Connection, raised: Raised) -> Erasure:
@@ -91,7 +93,7 @@ def erase_gallery(connection: Connection, raised: Raised) -> Erasure:
     ).scalar_one()
     connection.execute(delete(subjects).where(subjects.c.gallery_id == raised.gallery_id))
     note_erasure(connection)
-    return Erasure(len(ids), walk_count, template_count, job_ids, uploads)
+    return Erasure(len(ids), walk_count, template_count, job_ids, uploads, raised.revision)
 
 
 def upload_names(uploads: Sequence[Sequence[str]]) -> tuple[str, ...]:
