@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.registry.columns import Clock, utc_now
 from app.registry.database import Database, ping
 from app.registry.enrollments import Enrollments
+from app.registry.facts import epoch
 from app.registry.galleries import Galleries
 from app.registry.jobs import Jobs
 from app.registry.migration import upgrade
@@ -64,6 +65,13 @@ class Registry:
             True when there was something to do.
         """
         return self._database.scrub()
+
+    def epoch(self) -> str:
+        """Names the history that revisions and template ids belong to; a restore begins another.
+
+        Whatever is kept outside the database by those numbers holds in the same epoch only.
+        """
+        return epoch(self._database)
 
     def ping(self) -> None:
         """Asks the database for an answer; raises the driver's error when there is none."""

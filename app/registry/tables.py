@@ -188,6 +188,16 @@ walk_refusals = Table(
     Column("reason", String(64), nullable=False),
 )
 
+# What is true of the database as a whole. `epoch`: revisions and template ids count up within one
+# epoch only; a restored backup begins another (app/registry/facts.py), so that nothing kept
+# elsewhere, such as a snapshot of an index, is taken for the same numbers of another history.
+facts = Table(
+    "facts",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 jobs = Table(
     "jobs",
     metadata,

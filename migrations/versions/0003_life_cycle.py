@@ -26,6 +26,12 @@ def upgrade() -> None:
     _create_merges()
     _create_gallery_calibrations()
     _create_checkpoints()
+    op.create_table(
+        "facts",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_facts")),
+    )
 
 
 def downgrade() -> None:
@@ -33,6 +39,7 @@ def downgrade() -> None:
     op.execute("DELETE FROM idempotency_keys WHERE answer IS NOT NULL")
     op.drop_column("idempotency_keys", "answer")
     for table in (
+        "facts",
         "walk_refusals",
         "reembeddings",
         "activations",

@@ -1,0 +1,48 @@
+"""What is true of the database as a whole: small texts by key."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, select
+
+from app.registry.columns import new_id
+from app.registry.database import Database, insert_unless_there
+from app.registry.tables import facts
+
+_EPOCH = "epoch"
+
+
+def epoch(database: Database) -> str:
+    """Names the history that this database's revisions and template ids belong to.
+
+    Both count up for ever, until a backup is restored: then they go back, and the next changes
+    give the same numbers to other vectors. So a restored database has another epoch, and what is
+    kept outside of it (snapshots of indexes) holds only in the epoch that it was made in.
+
+    Args:
+        database: migrated.
+
+    Returns:
+        A UUID: drawn by the first call, the same one in every process from then on.
+    """
+    with database.read() as connection:
+        known = _value(connection, _EPOCH)
+    if known is not None:
+        return known
+    with database.write() as connection:
+        insert_unless_there(connection, facts, {"key": _EPOCH, "value": new_id()})
+        drawn = _value(connection, _EPOCH)
+    if drawn is None:
+        raise RuntimeError("the epoch that was just written cannot be read")
+    return drawn
+
+
+def end_epoch(connection: Connection) -> None:
+    """Forgets the epoch: the next call of `epoch` draws another. For a restored database."""
+    connection.execute(delete(facts).where(facts.c.key == _EPOCH))
+
+
+def _value(connection: Connection, key: str) -> str | None:
+    value: str | None = connection.execute(
+        select(facts.c.value).where(facts.c.key == key)
+    ).scalar_one_or_none()
+    return value
