@@ -7,7 +7,7 @@ power cut at any point, leaves nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select, update
 
 from app.registry import leases
+from app.registry.activations import Serving, require_unchanged
 from app.registry.columns import new_id
 from app.registry.database import Database
 from app.registry.galleries import ensure_gallery
 from app.registry.leases import Completion, LeaseLost
 from app.registry.revision import Raised, raise_revision
-from app.registry.tables import galleries, jobs, subjects, templates, walks
+from app.registry.tables import galleries, jobs, subjects, templates, walk_refusals, walks
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class NewWalk:
         source: what was sent, in the words of capture.
         vector_d: (D,) float32, length 1: the checkpoint's embedding of the image.
         direction: of walking, as the camera saw it; None where it cannot be told.
+        other_vectors_d: (D,) likewise, by the id of each checkpoint that is being made ready.
+        refusals: why one of those cannot embed it, by the checkpoint's id.
         id: UUID; callers see it.
     """
 
@@ -42,6 +45,8 @@ class NewWalk:
     source: str
     vector_d: NDArray[np.float32]
     direction: str | None = None
+    other_vectors_d: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    refusals: Mapping[str, str] = field(default_factory=dict)
     id: str = field(default_factory=new_id)
 
 
@@ -54,12 +59,15 @@ class Enrollment:
         metadata: keys to set; the others stay.
         checkpoint_id: the checkpoint that made the vectors.
         walks: at least one.
+        serving: what the walks were embedded by, which must still be so when they are written;
+            None where the caller answers for it (an import says what lacks).
     """
 
     name: str | None
     metadata: dict[str, object]
     checkpoint_id: str
     walks: tuple[NewWalk, ...]
+    serving: Serving | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +126,14 @@ class Enrollments:
         Raises:
             LeaseLost: this attempt does not hold the job any more; nothing was written.
             SubjectErased: a mentioned subject was erased meanwhile; nothing was written.
+            ServingChanged: another checkpoint serves or is being made ready; nothing was written.
         """
         now = self._database.now()
         completion = Completion(job_id, attempt, now)
         with self._database.write() as connection:
             raised = _raise_for_job(connection, job_id, now)
+            if enrollment.serving is not None:
+                require_unchanged(connection, enrollment.serving)
             leases.mention(connection, completion, mentions)
             subject = connection.execute(
                 select(jobs.c.subject).where(jobs.c.id == job_id, jobs.c.gallery == raised.gallery)
@@ -214,17 +225,32 @@ def _add_walks(
             for walk in enrollment.walks
         ],
     )
+    made = [
+        (walk.id, checkpoint_id, vector_d)
+        for walk in enrollment.walks
+        for checkpoint_id, vector_d in (
+            (enrollment.checkpoint_id, walk.vector_d),
+            *walk.other_vectors_d.items(),
+        )
+    ]
     connection.execute(
         insert(templates),
         [
             {
-                "walk_id": walk.id,
+                "walk_id": walk_id,
                 "gallery_id": raised.gallery_id,
                 "subject_id": subject_id,
-                "checkpoint_id": enrollment.checkpoint_id,
-                "vector": walk.vector_d.astype("<f4").tobytes(),
+                "checkpoint_id": checkpoint_id,
+                "vector": vector_d.astype("<f4").tobytes(),
                 "revision": raised.revision,
             }
-            for walk in enrollment.walks
+            for walk_id, checkpoint_id, vector_d in made
         ],
     )
+    refused = [
+        {"walk_id": walk.id, "checkpoint_id": checkpoint_id, "reason": reason}
+        for walk in enrollment.walks
+        for checkpoint_id, reason in walk.refusals.items()
+    ]
+    if refused:
+        connection.execute(insert(walk_refusals), refused)

@@ -27,6 +27,7 @@ from app.registry.job import (
     job_of,
     queued_job,
 )
+from app.registry.kept_answers import forget_answers
 from app.registry.leases import Completion, Released
 from app.registry.tables import idempotency_keys, job_geis, jobs
 
@@ -267,6 +268,7 @@ class Jobs:
         """
         before = self._database.now() - older_than
         with self._database.write() as connection:
+            forget_answers(connection, before)
             return connection.execute(delete(jobs).where(jobs.c.finished_at < before)).rowcount
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.registry.checkpoints import Checkpoints
 from app.registry.columns import Clock, utc_now
 from app.registry.database import Database, ping
 from app.registry.enrollments import Enrollments
@@ -9,7 +10,9 @@ from app.registry.facts import epoch
 from app.registry.galleries import Galleries
 from app.registry.jobs import Jobs
 from app.registry.migration import upgrade
+from app.registry.reembeddings import Reembeddings
 from app.registry.subjects import Subjects
+from app.registry.switching import Switching
 from app.registry.templates import Templates
 from app.registry.walks import Walks
 
@@ -27,6 +30,9 @@ class Registry:
         templates: the vectors searches compare.
         enrollments: how walks get in.
         jobs: the work of each call.
+        checkpoints: what is installed, and what serves.
+        switching: activations and rollbacks.
+        reembeddings: stored walks passing a new checkpoint.
     """
 
     def __init__(self, database: Database) -> None:
@@ -37,6 +43,9 @@ class Registry:
         self.templates = Templates(database)
         self.enrollments = Enrollments(database)
         self.jobs = Jobs(database)
+        self.checkpoints = Checkpoints(database)
+        self.switching = Switching(database)
+        self.reembeddings = Reembeddings(database)
 
     @classmethod
     def open(cls, database_url: str, *, clock: Clock = utc_now) -> Registry:
