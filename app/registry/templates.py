@@ -5,17 +5,19 @@ Shape letters: N templates, D embedding size.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from app.errors import UnknownGallery
 from app.registry.database import Database
 from app.registry.subjects import find_subject
 from app.registry.tables import galleries, subjects, template_removals, templates
+from app.registry.template_stream import TemplateBlock, stream_templates, vectors_of
 
 _RESOLVE_AT_ONCE = 500
 """Ids in one IN list; SQLite and PostgreSQL both take thousands, plans stay small below that."""
@@ -41,18 +43,16 @@ class TemplateChanges:
     Attributes:
         since_revision: the one they start from.
         revision: the one that is reached.
+        held: how many templates there are then, if that was asked for.
         removed_n: (N,) int64, template ids to drop; some may never have been held.
-        added_n: (N,) int64, template ids to add.
-        subjects_n: (N,) int64, numbers of the subjects of the added ones.
-        vectors_nd: (N, D) float32, their unit vectors; (0, 0) when nothing was added.
+        added: template ids, subjects and vectors to add, by ascending id, read as they are taken.
     """
 
     since_revision: int
     revision: int
+    held: int | None
     removed_n: NDArray[np.int64]
-    added_n: NDArray[np.int64]
-    subjects_n: NDArray[np.int64]
-    vectors_nd: NDArray[np.float32]
+    added: Iterator[TemplateBlock]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,9 @@ _REVISION = select(galleries.c.id, galleries.c.revision).where(
     galleries.c.name == bindparam("gallery")
 )
 _REVISION_BY_ID = select(galleries.c.revision).where(galleries.c.id == bindparam("gallery_id"))
-_ADDED = (
-    select(templates.c.id, templates.c.subject_id, templates.c.vector)
-    .where(
-        templates.c.gallery_id == bindparam("gallery_id"),
-        templates.c.checkpoint_id == bindparam("checkpoint_id"),
-        templates.c.revision > bindparam("since"),
-    )
-    .order_by(templates.c.id)
+_HELD = select(func.count()).where(
+    templates.c.gallery_id == bindparam("gallery_id"),
+    templates.c.checkpoint_id == bindparam("checkpoint_id"),
 )
 _REMOVED = select(template_removals.c.template_id).where(
     template_removals.c.gallery_id == bindparam("gallery_id"),
@@ -151,41 +146,63 @@ class Templates:
             rows = connection.execute(select(galleries.c.id, galleries.c.revision)).all()
         return {row[0]: row[1] for row in rows}
 
+    @contextmanager
     def changes(
-        self, gallery_id: int, checkpoint_id: str, since_revision: int
-    ) -> TemplateChanges | None:
+        self, gallery_id: int, checkpoint_id: str, since_revision: int, *, counted: bool = False
+    ) -> Iterator[TemplateChanges | None]:
         """What happened to a checkpoint's templates after a revision, up to now.
+
+        All is seen at one instant, in one transaction that lasts as long as the context: what was
+        added is read from it block by block, so that a million templates never lie in memory
+        beside the index that they are read for.
 
         Args:
             gallery_id: number of the gallery.
             checkpoint_id: whose templates.
             since_revision: the one an index holds; 0 for an empty index.
+            counted: count what is held, too.
 
-        Returns:
-            The changes, all seen at one instant; None when the gallery was deleted.
+        Yields:
+            The changes; None when the gallery was deleted.
         """
-        values = {
-            "gallery_id": gallery_id,
-            "checkpoint_id": checkpoint_id,
-            "since": since_revision,
-        }
+        which = {"gallery_id": gallery_id, "checkpoint_id": checkpoint_id}
         with self._database.read() as connection:
             revision = connection.execute(
                 _REVISION_BY_ID, {"gallery_id": gallery_id}
             ).scalar_one_or_none()
             if revision is None:
-                return None
+                yield None
+                return
             # An empty index holds nothing that could have been removed.
-            removed = connection.execute(_REMOVED, values).scalars().all() if since_revision else []
-            added = connection.execute(_ADDED, values).all()
-        return TemplateChanges(
-            since_revision=since_revision,
-            revision=revision,
-            removed_n=np.array(removed, dtype=np.int64),
-            added_n=np.array([row.id for row in added], dtype=np.int64),
-            subjects_n=np.array([row.subject_id for row in added], dtype=np.int64),
-            vectors_nd=_vectors([row.vector for row in added]),
+            removed = (
+                connection.execute(
+                    _REMOVED, {"gallery_id": gallery_id, "since": since_revision}
+                ).scalars()
+                if since_revision
+                else ()
+            )
+            held = connection.execute(_HELD, which).scalar_one() if counted else None
+            removed_n = np.fromiter(removed, dtype=np.int64)
+            added = stream_templates(connection, gallery_id, checkpoint_id, since_revision)
+            with closing(added):
+                yield TemplateChanges(since_revision, revision, held, removed_n, added)
+
+    def removed_last(self, gallery_ids: Sequence[int]) -> dict[int, int]:
+        """The revision at which something was last removed, by gallery; 0 where nothing ever was.
+
+        Args:
+            gallery_ids: numbers of galleries; those that no longer exist are missing.
+        """
+        last = (
+            select(func.coalesce(func.max(template_removals.c.revision), 0))
+            .where(template_removals.c.gallery_id == galleries.c.id)
+            .scalar_subquery()
         )
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(galleries.c.id, last).where(galleries.c.id.in_(gallery_ids))
+            ).all()
+        return {row[0]: row[1] for row in rows}
 
     def owners(self, template_ids: Sequence[int]) -> dict[int, TemplateOwner]:
         """Whose these templates are, now.
@@ -230,12 +247,5 @@ class Templates:
             subject=found.subject,
             name=found.name,
             walk_ids=tuple(row.walk_id for row in rows),
-            vectors_nd=_vectors([row.vector for row in rows]),
+            vectors_nd=vectors_of(tuple(row.vector for row in rows)),
         )
-
-
-def _vectors(stored: Sequence[bytes]) -> NDArray[np.float32]:
-    if not stored:
-        return np.zeros((0, 0), dtype=np.float32)
-    flat = np.frombuffer(b"".join(stored), dtype="<f4")
-    return flat.reshape(len(stored), -1).astype(np.float32, copy=False)

@@ -191,8 +191,10 @@ class GallerySearch:
         with self._lock:
             index = self._indexes.setdefault(key, TemplateIndex())
             loading = self._loading.setdefault(key, threading.Lock())
-        with loading:
-            changes = self._templates.changes(gallery_id, checkpoint_id, index.revision)
+        with (
+            loading,
+            self._templates.changes(gallery_id, checkpoint_id, index.revision) as changes,
+        ):
             if changes is None:
                 with self._lock:
                     self._indexes.pop(key, None)

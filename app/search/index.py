@@ -1,24 +1,38 @@
-"""One index: the templates of one gallery by one checkpoint, searched by exact inner product.
+"""One index: the templates of one gallery by one checkpoint, searched by inner product.
 
-Shape letters: N templates held, K vectors of one probe, D embedding size.
+A change makes a new view (app/search/view.py) beside the one that searches use, and publishes it
+when all of it is there; nobody waits for anybody. Removed templates leave gaps, which are
+overwritten at once and closed later, a chunk at a time (`tidy`).
+
+Shape letters: M subjects found, K vectors of one probe, D embedding size.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from app.registry.templates import TemplateChanges
-from app.search.turns import SharedLock
+from app.search.closest import closest_subjects
+from app.search.draft import Draft
+from app.search.finder import Codebook
+from app.search.tidying import (
+    codebook_of,
+    finder_in,
+    without_gaps,
+    worth_finding_in,
+    worth_rewriting,
+)
+from app.search.versions import Versions
+from app.search.view import View
 from model.calibration import Cohort
 
-_FIRST_LOOK = 4
-"""Templates looked at first, per subject wanted: most subjects have fewer close templates."""
-_LOOK_FURTHER = 8
-"""How many times more are looked at when that was not enough."""
+EMPTY = View(0, (), 0, 0, np.zeros(0, dtype=np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,41 +72,63 @@ class Hits:
 class TemplateIndex:
     """Vectors in memory, kept in step with the registry by revisions. Safe for threads to share.
 
-    Attributes:
-        revision: of the gallery, up to which changes have been applied.
+    Args:
+        approximate: score only rows that a finder names, where there are many.
+        view: what it holds already; nothing by default.
     """
 
-    def __init__(self) -> None:
-        self.revision = 0
-        self._lock = SharedLock()
-        self._flat: faiss.IndexFlatIP | None = None
-        self._templates_n = np.zeros(0, dtype=np.int64)
-        self._subjects_n = np.zeros(0, dtype=np.int64)
-        self._size = 0
-        self._position_of: dict[int, int] = {}
-        self._templates_per_subject: dict[int, int] = {}
-        self._sum_d = np.zeros(0, dtype=np.float64)  # of all vectors held
+    def __init__(self, *, approximate: bool = False, view: View = EMPTY) -> None:
+        self._versions = Versions(view)
+        self._writing = threading.Lock()
+        self._tidying = threading.Lock()
+        self._approximate = approximate
+        self._codebook: Codebook | None = None
 
     def __len__(self) -> int:
         """How many templates are held."""
-        return self._size
+        return self._versions.newest.templates
+
+    @property
+    def revision(self) -> int:
+        """Of the gallery, up to which changes have been applied."""
+        return self._versions.newest.revision
+
+    @property
+    def removals(self) -> int:
+        """How many templates were ever removed."""
+        return self._versions.newest.removals
 
     def apply(self, changes: TemplateChanges) -> None:
-        """Brings the index to a later revision.
+        """Brings the index to a later revision: no search sees a part of the changes.
+
+        Searches go on. What was removed is overwritten when the last search that began before
+        has ended; later ones do not look at it.
 
         Args:
             changes: from the revision that this index holds.
 
         Raises:
-            ValueError: they start elsewhere.
+            ValueError: they start elsewhere, or templates come in another order than they got ids.
         """
-        with self._lock.alone():
-            if changes.since_revision != self.revision:
-                msg = f"changes since {changes.since_revision}, index at {self.revision}"
+        with self._writing:
+            view = self._versions.newest
+            if changes.since_revision != view.revision:
+                msg = f"changes since {changes.since_revision}, index at {view.revision}"
                 raise ValueError(msg)
-            self._remove(changes.removed_n)
-            self._add(changes)
-            self.revision = changes.revision
+            draft = Draft(view)
+            draft.remove(changes.removed_n)
+            for block in changes.added:
+                draft.add(block)
+            self._versions.publish(draft.finish(changes.revision), *draft.leftovers)
+
+    def tidy(self) -> bool:
+        """Does one piece of upkeep, tens of milliseconds long, if one is due. Searches go on.
+
+        Returns:
+            False when nothing was due.
+        """
+        with self._tidying:
+            return self._close_gaps() or (self._approximate and self._make_finder())
 
     def search(self, vectors_kd: NDArray[np.float32], top_k: int) -> Hits:
         """Finds the subjects closest to a probe.
@@ -104,137 +140,70 @@ class TemplateIndex:
         Returns:
             At least `top_k` hits, or all subjects; every subject that ties with the last is there.
         """
-        with self._lock.shared():
-            best = self._best_templates(np.ascontiguousarray(vectors_kd, dtype=np.float32), top_k)
-            return Hits(
-                hits=tuple(
-                    Hit(
-                        subject_id=subject_id,
-                        template_id=int(self._templates_n[position]),
-                        score=score,
-                        templates=self._templates_per_subject[subject_id],
-                    )
-                    for subject_id, (score, position) in best.items()
-                ),
-                subjects=len(self._templates_per_subject),
-                revision=self.revision,
-                cohort=self._cohort(vectors_kd, next(iter(best), None)),
+        vectors_kd = np.ascontiguousarray(vectors_kd, dtype=np.float32)
+        with self._versions.reading() as view:
+            best = closest_subjects(view, vectors_kd, top_k)
+            order = np.argsort(best.subjects_m)
+            templates_m = np.empty(len(order), dtype=np.int64)
+            templates_m[order] = view.templates_of(best.subjects_m[order])
+            hits = tuple(
+                Hit(*each)
+                for each in zip(
+                    best.subjects_m.tolist(),
+                    best.templates_m.tolist(),
+                    best.scores_m.tolist(),
+                    templates_m.tolist(),
+                    strict=True,
+                )
             )
+            cohort = _cohort(view, vectors_kd, hits[0].subject_id) if hits else None
+        return Hits(hits, view.subjects, view.revision, cohort)
 
     def cohort(self, vectors_kd: NDArray[np.float32], subject_id: int) -> Cohort | None:
         """How alike a probe is to everybody but one subject; None where there is nobody else."""
-        with self._lock.shared():
-            return self._cohort(vectors_kd, subject_id)
+        with self._versions.reading() as view:
+            return _cohort(view, vectors_kd, subject_id)
 
-    def _cohort(self, vectors_kd: NDArray[np.float32], left_out: int | None) -> Cohort | None:
-        others = len(self._templates_per_subject) - (left_out in self._templates_per_subject)
-        if self._flat is None or others == 0 or len(vectors_kd) == 0:
-            return None
-        positions = np.flatnonzero(self._subjects_n[: self._size] == left_out)
-        left_out_d = self._vectors_nd(self._flat)[positions].sum(axis=0, dtype=np.float64)
-        mean_d = (self._sum_d - left_out_d) / (self._size - len(positions))
-        return Cohort(float(vectors_kd.mean(axis=0) @ mean_d), others)
+    @contextmanager
+    def reading(self) -> Iterator[View]:
+        """What the index holds now; nothing of it is overwritten until the end.
 
-    def _vectors_nd(self, flat: faiss.IndexFlatIP) -> NDArray[np.float32]:
-        """A view of what the index holds."""
-        held = faiss.rev_swig_ptr(flat.get_xb(), self._size * flat.d)
-        vectors_nd: NDArray[np.float32] = held.reshape(self._size, flat.d)
-        return vectors_nd
+        Erased vectors wait for that too, so it should come soon.
+        """
+        with self._versions.reading() as view:
+            yield view
 
-    def _best_templates(
-        self, vectors_kd: NDArray[np.float32], top_k: int
-    ) -> dict[int, tuple[float, int]]:
-        """(score, position) by subject, best first, down to the score of the top_k-th."""
-        if self._flat is None or self._size == 0 or len(vectors_kd) == 0:
-            return {}
-        wanted = min(self._size, max(32, top_k * _FIRST_LOOK))
-        while True:
-            best, seen_down_to = self._look(self._flat, vectors_kd, wanted)
-            ordered = sorted(best.items(), key=lambda item: -item[1][0])
-            if wanted == self._size:
-                break
-            # Nobody unseen can score above `seen_down_to`, nor tie with anybody above it.
-            if len(ordered) >= top_k and ordered[top_k - 1][1][0] > seen_down_to:
-                break
-            wanted = min(self._size, wanted * _LOOK_FURTHER)
-        last_score = ordered[min(top_k, len(ordered)) - 1][1][0]
-        return {subject: found for subject, found in ordered if found[0] >= last_score}
+    def _close_gaps(self) -> bool:
+        with self._writing:
+            view = self._versions.newest
+            which = worth_rewriting(view)
+            if which is None:
+                return False
+            leftovers = [each.chunk.wipe for each in view.chunks[which]]
+            self._versions.publish(without_gaps(view, which), *leftovers)
+        return True
 
-    def _look(
-        self, flat: faiss.IndexFlatIP, vectors_kd: NDArray[np.float32], wanted: int
-    ) -> tuple[dict[int, tuple[float, int]], float]:
-        # One probe has nothing to share out; a team of idle threads, one per searching thread,
-        # would spin for 18 ms of CPU beside a search of 0.6 ms (measured, 10,000 x 256).
-        faiss.omp_set_num_threads(1)
-        scores_kn, positions_kn = flat.search(vectors_kd, wanted)
-        best: dict[int, tuple[float, int]] = {}
-        for scores_n, positions_n in zip(scores_kn, positions_kn, strict=True):
-            subjects_n = self._subjects_n[positions_n]
-            # Scores fall along the row: a subject's first place is its best.
-            _, firsts = np.unique(subjects_n, return_index=True)
-            for first in firsts.tolist():
-                subject, score = int(subjects_n[first]), float(scores_n[first])
-                if subject not in best or score > best[subject][0]:
-                    best[subject] = (score, int(positions_n[first]))
-        return best, float(scores_kn[:, -1].max())
-
-    def _add(self, changes: TemplateChanges) -> None:
-        added = len(changes.added_n)
-        if added == 0:
-            return
-        if self._flat is None:
-            self._flat = faiss.IndexFlatIP(changes.vectors_nd.shape[1])
-            self._sum_d = np.zeros(changes.vectors_nd.shape[1], dtype=np.float64)
-        self._flat.add(np.ascontiguousarray(changes.vectors_nd))
-        self._sum_d += changes.vectors_nd.sum(axis=0, dtype=np.float64)
-        start, end = self._size, self._size + added
-        self._templates_n = _with_room(self._templates_n, end)
-        self._subjects_n = _with_room(self._subjects_n, end)
-        self._templates_n[start:end] = changes.added_n
-        self._subjects_n[start:end] = changes.subjects_n
-        self._position_of.update(zip(changes.added_n.tolist(), range(start, end), strict=True))
-        for subject in changes.subjects_n.tolist():
-            self._templates_per_subject[subject] = self._templates_per_subject.get(subject, 0) + 1
-        self._size = end
-
-    def _remove(self, removed_n: NDArray[np.int64]) -> None:
-        """Moves the last template into each gap: cost goes by what is removed, not by N."""
-        gaps = [
-            self._position_of.pop(template)
-            for template in removed_n.tolist()
-            if template in self._position_of
-        ]
-        if self._flat is None or not gaps:
-            return
-        vectors_nd = self._vectors_nd(self._flat)
-        self._sum_d -= vectors_nd[gaps].sum(axis=0, dtype=np.float64)
-        for gap in sorted(gaps, reverse=True):
-            self._forget_subject_of(gap)
-            last = self._size - 1
-            if gap != last:
-                vectors_nd[gap] = vectors_nd[last]
-                self._templates_n[gap] = self._templates_n[last]
-                self._subjects_n[gap] = self._subjects_n[last]
-                self._position_of[int(self._templates_n[gap])] = gap
-            # Erased vectors do not linger in memory behind the end.
-            vectors_nd[last] = 0.0
-            self._size = last
-        self._flat.codes.resize(self._size * self._flat.code_size)
-        self._flat.ntotal = self._size
-
-    def _forget_subject_of(self, position: int) -> None:
-        subject = int(self._subjects_n[position])
-        left = self._templates_per_subject[subject] - 1
-        if left:
-            self._templates_per_subject[subject] = left
-        else:
-            del self._templates_per_subject[subject]
+    def _make_finder(self) -> bool:
+        with self._versions.reading() as view:
+            held = worth_finding_in(view)
+            if held is None:
+                return False
+            self._codebook = self._codebook or codebook_of(view)
+            # Whoever is erased meanwhile is overwritten after this reading, in the finder too.
+            held.chunk.finder = finder_in(held, self._codebook)
+        return True
 
 
-def _with_room(values_n: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """The same values in an array of at least `size`, doubled so that adding stays cheap."""
-    if size <= len(values_n):
-        return values_n
-    grown = np.zeros(max(size, 2 * len(values_n)), dtype=np.int64)
-    grown[: len(values_n)] = values_n
-    return grown
+def _cohort(view: View, vectors_kd: NDArray[np.float32], left_out: int) -> Cohort | None:
+    if len(vectors_kd) == 0:
+        return None
+    left_out_d = np.zeros_like(view.sum_d)
+    number = 0
+    for each, rows_m in view.rows_of_subjects(np.array([left_out], dtype=np.int64)):
+        left_out_d += each.chunk.read(rows_m).sum(axis=0, dtype=np.float64)
+        number += len(rows_m)
+    others = view.subjects - (number > 0)
+    if others == 0:
+        return None
+    mean_d = (view.sum_d - left_out_d) / (view.templates - number)
+    return Cohort(float(vectors_kd.mean(axis=0) @ mean_d), others)

@@ -59,9 +59,10 @@ def test_whoever_sees_a_revision_sees_all_before_it(registry: Registry) -> None:
         writers = [pool.submit(write, thread) for thread in range(4)]
         for _ in range(48):
             acknowledged = written.get(timeout=60)
-            changes = registry.templates.changes(gallery_id, CHECKPOINT, 0)
-            assert changes is not None
-            assert len(changes.added_n) == changes.revision >= acknowledged
+            with registry.templates.changes(gallery_id, CHECKPOINT, 0) as changes:
+                assert changes is not None
+                added = sum(len(block.templates_n) for block in changes.added)
+                assert added == changes.revision >= acknowledged
         for writer in writers:
             writer.result()
 
@@ -158,9 +159,9 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(database_url: str) 
     assert all(subject.walks == 1 for subject in enrolled)
     gallery = registry.galleries.get("default")
     assert gallery.revision == len(enrolled)
-    changes = registry.templates.changes(gallery.id, CHECKPOINT, 0)
-    assert changes is not None
-    assert len(changes.added_n) == len(enrolled)
+    with registry.templates.changes(gallery.id, CHECKPOINT, 0) as changes:
+        assert changes is not None
+        assert sum(len(block.templates_n) for block in changes.added) == len(enrolled)
     # At most the job of the moment is left; it runs again elsewhere.
     unfinished = registry.jobs.counts()
     assert unfinished["running"] == len(registry.jobs.release_owner("instance").requeued)
