@@ -91,6 +91,18 @@ class UnknownWalk(Problem):
         super().__init__(f"No walk has the id '{walk}'.", walk=walk)
 
 
+class UnknownMerge(Problem):
+    """No merge has this id: it was undone, it became final, or its subject was deleted."""
+
+    status = 404
+    slug = "unknown-merge"
+    title = "No merge that could be undone has this id"
+    advice = "GET /subjects/{subject}/merges lists what can still be undone, and until when."
+
+    def __init__(self, merge: str) -> None:
+        super().__init__(f"No merge with the id '{merge}' can be undone.", merge=merge)
+
+
 class UnknownJob(Problem):
     """No job has this id: it is older than the time jobs are kept, or its subject was deleted."""
 
@@ -121,6 +133,25 @@ class AmbiguousSubject(Problem):
             f"Subject '{subject}' exists in {len(galleries)} galleries.",
             subject=subject,
             galleries=galleries,
+        )
+
+
+class SubjectExists(Problem):
+    """The gallery already has a subject with this id."""
+
+    status = 409
+    slug = "subject-exists"
+    title = "The gallery already has a subject with this id"
+    advice = (
+        "If both are one person, merge them: POST /subjects/{subject}/merge, with the `gallery` of"
+        " the one that is to stay. If not, one of them needs another id: enrol them under it."
+    )
+
+    def __init__(self, subject: str, gallery: str) -> None:
+        super().__init__(
+            f"Gallery '{gallery}' already has a subject '{subject}'.",
+            subject=subject,
+            gallery=gallery,
         )
 
 

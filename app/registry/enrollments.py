@@ -7,88 +7,23 @@ power cut at any point, leaves nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select, update
 
 from app.registry import leases
-from app.registry.activations import Serving, require_unchanged
-from app.registry.columns import new_id
+from app.registry.activations import require_unchanged
 from app.registry.database import Database
+from app.registry.enrollment import Enrolled, Enrollment
+from app.registry.erasure import erase_walks
 from app.registry.galleries import ensure_gallery
 from app.registry.leases import Completion, LeaseLost
+from app.registry.locking import ChangedMeanwhile, write_until_unchanged
 from app.registry.revision import Raised, raise_revision
 from app.registry.tables import galleries, jobs, subjects, templates, walk_refusals, walks
-
-
-@dataclass(frozen=True, slots=True)
-class NewWalk:
-    """One walk, ready to be enrolled.
-
-    Attributes:
-        gei_png: its gait energy image, as PNG bytes.
-        quality: of the recording, as JSON.
-        source: what was sent, in the words of capture.
-        vector_d: (D,) float32, length 1: the checkpoint's embedding of the image.
-        direction: of walking, as the camera saw it; None where it cannot be told.
-        other_vectors_d: (D,) likewise, by the id of each checkpoint that is being made ready.
-        refusals: why one of those cannot embed it, by the checkpoint's id.
-        id: UUID; callers see it.
-    """
-
-    gei_png: bytes
-    quality: dict[str, object]
-    source: str
-    vector_d: NDArray[np.float32]
-    direction: str | None = None
-    other_vectors_d: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    refusals: Mapping[str, str] = field(default_factory=dict)
-    id: str = field(default_factory=new_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Enrollment:
-    """What an enrolment adds to the subject that its job names.
-
-    Attributes:
-        name: of the person; None keeps the one that is known.
-        metadata: keys to set; the others stay.
-        checkpoint_id: the checkpoint that made the vectors.
-        walks: at least one.
-        serving: what the walks were embedded by, which must still be so when they are written;
-            None where the caller answers for it (an import says what lacks).
-    """
-
-    name: str | None
-    metadata: dict[str, object]
-    checkpoint_id: str
-    walks: tuple[NewWalk, ...]
-    serving: Serving | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolled:
-    """What an enrolment did.
-
-    Attributes:
-        gallery: name of the gallery.
-        subject: the caller's id.
-        name: of the person, as it is known now.
-        created: True when the subject was not known before.
-        walks: ids of the new walks, in their order.
-        revision: of the gallery, from which on searches find them.
-    """
-
-    gallery: str
-    subject: str
-    name: str | None
-    created: bool
-    walks: tuple[str, ...]
-    revision: int
+from app.registry.walk_limit import surplus_of
 
 
 class Enrollments:
@@ -113,7 +48,8 @@ class Enrollments:
         """Enrols walks and completes their job, in one transaction.
 
         Gallery and subject are those of the job's row. When this returns, every search that
-        starts, in any process, finds the walks.
+        starts, in any process, finds the walks. Where the gallery limits how many walks of a
+        subject it keeps, those that are too many are not stored, or are erased.
 
         Args:
             job_id: the job.
@@ -130,28 +66,59 @@ class Enrollments:
         """
         now = self._database.now()
         completion = Completion(job_id, attempt, now)
-        with self._database.write() as connection:
+
+        def act(connection: Connection) -> Enrolled:
             raised = _raise_for_job(connection, job_id, now)
             if enrollment.serving is not None:
                 require_unchanged(connection, enrollment.serving)
             leases.mention(connection, completion, mentions)
-            subject = connection.execute(
-                select(jobs.c.subject).where(jobs.c.id == job_id, jobs.c.gallery == raised.gallery)
-            ).scalar_one_or_none()
-            if subject is None:
-                raise LeaseLost(job_id)
-            subject_id, name, created = _put_subject(connection, raised, subject, enrollment, now)
-            _add_walks(connection, raised, subject_id, job_id, enrollment, now)
-            enrolled = Enrolled(
-                gallery=raised.gallery,
-                subject=subject,
-                name=name,
-                created=created,
-                walks=tuple(walk.id for walk in enrollment.walks),
-                revision=raised.revision,
-            )
+            subject = _subject_of_job(connection, job_id, raised)
+            enrolled = _enroll(connection, raised, subject, job_id, enrollment, now)
             leases.succeed(connection, completion, result_of(enrolled), {})
+            return enrolled
+
+        enrolled = write_until_unchanged(self._database, act)
+        if enrolled.replaced:
+            self._database.forget_deleted_pages()
         return enrolled
+
+
+def _subject_of_job(connection: Connection, job_id: str, raised: Raised) -> str:
+    job = connection.execute(
+        select(jobs.c.subject, jobs.c.gallery).where(jobs.c.id == job_id)
+    ).one_or_none()
+    if job is None:
+        raise LeaseLost(job_id)
+    if job.gallery != raised.gallery:  # the subject moved, and the job with it
+        raise ChangedMeanwhile
+    return str(job.subject)
+
+
+def _enroll(
+    connection: Connection,
+    raised: Raised,
+    subject: str,
+    job_id: str,
+    enrollment: Enrollment,
+    now: datetime,
+) -> Enrolled:
+    subject_id, name, created = _put_subject(connection, raised, subject, enrollment, now)
+    surplus = surplus_of(connection, raised, subject_id, enrollment, now)
+    stored = tuple(walk for walk in enrollment.walks if walk.id not in surplus)
+    replaced = tuple(sorted(surplus.difference(walk.id for walk in enrollment.walks)))
+    if replaced:
+        erase_walks(connection, raised, subject_id, replaced)
+    if stored:
+        _add_walks(connection, raised, subject_id, job_id, replace(enrollment, walks=stored), now)
+    return Enrolled(
+        gallery=raised.gallery,
+        subject=subject,
+        name=name,
+        created=created,
+        walks=tuple(walk.id for walk in stored),
+        revision=raised.revision,
+        replaced=replaced,
+    )
 
 
 def _raise_for_job(connection: Connection, job_id: str, now: datetime) -> Raised:

@@ -6,11 +6,12 @@ lists them, hold decisions about them. Locks are always taken in the order galle
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select
 
+from app.registry.absorbed import forget_walks
 from app.registry.database import note_erasure
 from app.registry.revision import Raised, note_removals
 from app.registry.tables import job_mentions, jobs, subjects, templates, walks
@@ -67,6 +68,23 @@ def erase_subject(connection: Connection, raised: Raised, subject_id: int) -> Er
     return Erasure(1, walk_count, template_count, job_ids, uploads, raised.revision)
 
 
+def erase_walks(
+    connection: Connection, raised: Raised, subject_id: int, walk_ids: Collection[str]
+) -> None:
+    """Erases some walks of a subject, with their templates; the subject stays, even without walks.
+
+    Args:
+        connection: of the transaction that raised the revision.
+        raised: the subject's gallery and its new revision.
+        subject_id: number of the subject's row.
+        walk_ids: of walks of that subject.
+    """
+    note_removals(connection, raised, templates.c.walk_id.in_(walk_ids))
+    connection.execute(delete(walks).where(walks.c.id.in_(walk_ids)))
+    forget_walks(connection, walk_ids, subject_id)
+    note_erasure(connection)
+
+
 def erase_gallery(connection: Connection, raised: Raised) -> Erasure:
     """Erases every subject of a gallery, and every job that was meant for it.
 
@@ -83,8 +101,12 @@ def erase_gallery(connection: Connection, raised: Raised) -> Erasure:
         .order_by(subjects.c.id)
         .with_for_update()
     ).all()
-    job_ids, uploads = _erase_jobs(connection, jobs.c.gallery == raised.gallery)
     mine = select(subjects.c.id).where(subjects.c.gallery_id == raised.gallery_id)
+    # Jobs of the gallery, and those of others that named who has moved here since.
+    mentioning = select(job_mentions.c.job_id).where(job_mentions.c.subject_id.in_(mine))
+    job_ids, uploads = _erase_jobs(
+        connection, or_(jobs.c.gallery == raised.gallery, jobs.c.id.in_(mentioning))
+    )
     walk_count = _count(connection, walks.c.subject_id.in_(mine))
     template_count = connection.execute(
         select(func.count())

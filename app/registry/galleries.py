@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -13,6 +15,7 @@ from app.registry.columns import AnyRow
 from app.registry.database import Database, insert_unless_there
 from app.registry.erasure import Erasure, erase_gallery
 from app.registry.fields import clean_gallery
+from app.registry.gallery_rules import GalleryRules, RuleName, clean_rules
 from app.registry.job import IdempotencyKey
 from app.registry.revision import raise_revision
 from app.registry.tables import galleries, idempotency_keys, jobs, subjects
@@ -26,6 +29,9 @@ _COLUMNS = select(
     .where(subjects.c.gallery_id == galleries.c.id)
     .scalar_subquery()
     .label("subjects"),
+    galleries.c.walks_per_subject,
+    galleries.c.keep_walks_days,
+    galleries.c.keep_subjects_days,
 )
 _BY_NAME = _COLUMNS.where(galleries.c.name == bindparam("name"))
 
@@ -40,6 +46,7 @@ class Gallery:
         revision: how many changes to templates it has seen.
         subjects: how many are enrolled in it.
         created_at: in UTC.
+        rules: how much is kept, and for how long.
     """
 
     id: int
@@ -47,6 +54,7 @@ class Gallery:
     revision: int
     subjects: int
     created_at: datetime
+    rules: GalleryRules
 
 
 class Galleries:
@@ -148,28 +156,43 @@ class Galleries:
             ensure_gallery(connection, name, self._database.now())
             return _get(connection, name)
 
-    def rename(self, name: str, new_name: str) -> Gallery:
-        """Gives a gallery another name; its jobs that still wait follow it.
+    def change(
+        self,
+        name: str,
+        *,
+        new_name: str | None = None,
+        rules: Mapping[RuleName, int | None] | None = None,
+    ) -> Gallery:
+        """Gives a gallery another name or other rules; its jobs that still wait follow it.
+
+        A new limit of walks is applied to each subject at their next enrolment.
+
+        Args:
+            name: of the gallery.
+            new_name: None keeps the present one.
+            rules: those that change; None as a value lifts a rule.
 
         Raises:
-            InvalidField: not a gallery name.
+            InvalidField: not a gallery name, or a rule out of range.
             UnknownGallery: there is none called `name`.
             GalleryExists: `new_name` is taken.
         """
-        new_name = clean_gallery(new_name)
+        renamed = name if new_name is None else clean_gallery(new_name)
+        values: dict[str, Any] = {"name": renamed, **clean_rules(rules or {})}
         try:
             with self._database.write() as connection:
-                renamed = connection.execute(
-                    update(galleries).where(galleries.c.name == name).values(name=new_name)
+                changed = connection.execute(
+                    update(galleries).where(galleries.c.name == name).values(values)
                 )
-                if renamed.rowcount == 0:
+                if changed.rowcount == 0:
                     raise UnknownGallery(name)
-                connection.execute(
-                    update(jobs).where(jobs.c.gallery == name).values(gallery=new_name)
-                )
-                return _get(connection, new_name)
+                if renamed != name:
+                    connection.execute(
+                        update(jobs).where(jobs.c.gallery == name).values(gallery=renamed)
+                    )
+                return _get(connection, renamed)
         except IntegrityError as error:
-            raise GalleryExists(new_name) from error
+            raise GalleryExists(renamed) from error
 
     def delete(self, name: str, *, force: bool = False) -> Erasure:
         """Deletes a gallery, with everything that is known of its subjects.
@@ -212,4 +235,11 @@ def _get(connection: Connection, name: str) -> Gallery:
 
 
 def _gallery(row: AnyRow) -> Gallery:
-    return Gallery(row.id, row.name, row.revision, row.subjects, row.created_at)
+    return Gallery(
+        id=row.id,
+        name=row.name,
+        revision=row.revision,
+        subjects=row.subjects,
+        created_at=row.created_at,
+        rules=GalleryRules(row.walks_per_subject, row.keep_walks_days, row.keep_subjects_days),
+    )

@@ -9,11 +9,13 @@ from app.registry.enrollments import Enrollments
 from app.registry.facts import epoch
 from app.registry.galleries import Galleries
 from app.registry.jobs import Jobs
+from app.registry.merges import Merges
 from app.registry.migration import upgrade
 from app.registry.reembeddings import Reembeddings
 from app.registry.subjects import Subjects
 from app.registry.switching import Switching
 from app.registry.templates import Templates
+from app.registry.transfers import Transfers
 from app.registry.walks import Walks
 
 
@@ -26,6 +28,8 @@ class Registry:
     Attributes:
         galleries: named sets of subjects.
         subjects: the people in them.
+        merges: subjects that were found to be one person.
+        transfers: subjects on their way to another gallery.
         walks: their recordings, as gait energy images.
         templates: the vectors searches compare.
         enrollments: how walks get in.
@@ -39,6 +43,8 @@ class Registry:
         self._database = database
         self.galleries = Galleries(database)
         self.subjects = Subjects(database)
+        self.merges = Merges(database)
+        self.transfers = Transfers(database)
         self.walks = Walks(database)
         self.templates = Templates(database)
         self.enrollments = Enrollments(database)

@@ -24,7 +24,7 @@ from app.registry.columns import AnyRow
 from app.registry.database import Database
 from app.registry.erasure import Erasure, erase_subject
 from app.registry.fields import clean_metadata, clean_name, decode_cursor, encode_cursor
-from app.registry.revision import raise_revision
+from app.registry.locking import lock_subjects, write_until_unchanged
 from app.registry.tables import galleries, subjects, walks
 
 MAX_PAGE = 500
@@ -47,6 +47,7 @@ class Subject:
     Attributes:
         id: number that is never used again.
         subject: the caller's id.
+        gallery_id: number of the gallery.
         gallery: name of the gallery.
         name: for people to read, if given.
         metadata: JSON object, as the caller gave it.
@@ -57,6 +58,7 @@ class Subject:
 
     id: int
     subject: str
+    gallery_id: int
     gallery: str
     name: str | None
     metadata: dict[str, object]
@@ -81,6 +83,7 @@ class SubjectPage:
 _SUBJECTS = select(
     subjects.c.id,
     subjects.c.external_id,
+    subjects.c.gallery_id,
     galleries.c.name.label("gallery"),
     subjects.c.name,
     subjects.c.metadata,
@@ -132,7 +135,7 @@ class Subjects:
             statement = statement.where(_contains(search))
         with self._database.read() as connection:
             if gallery is not None:
-                gallery_id = _gallery_id(connection, gallery)
+                gallery_id = gallery_id_of(connection, gallery)
                 statement = statement.where(subjects.c.gallery_id == gallery_id)
             rows = connection.execute(statement).all()
         page = tuple(_subject(row) for row in rows[:limit])
@@ -181,7 +184,7 @@ class Subjects:
         with self._database.write() as connection:
             found = find_subject(connection, subject, gallery)
             connection.execute(update(subjects).where(subjects.c.id == found.id).values(values))
-            return find_subject(connection, subject, found.gallery)
+            return subject_by_id(connection, found.id)
 
     def delete(self, subject: str, *, gallery: str | None = None) -> Erasure:
         """Erases a subject: walks, templates, and every job that names it.
@@ -196,13 +199,13 @@ class Subjects:
         Raises:
             UnknownGallery, UnknownSubject, AmbiguousSubject: as for `get`.
         """
-        where = gallery if gallery is not None else self.get(subject).gallery
-        with self._database.write() as connection:
-            raised = raise_revision(connection, galleries.c.name == where)
-            if raised is None:
-                raise UnknownGallery(where)
-            found = find_subject(connection, subject, where)
-            erasure = erase_subject(connection, raised, found.id)
+
+        def erase(connection: Connection) -> Erasure:
+            found = find_subject(connection, subject, gallery)
+            raised = lock_subjects(connection, {found.id: found.gallery_id})
+            return erase_subject(connection, raised[found.gallery_id], found.id)
+
+        erasure = write_until_unchanged(self._database, erase)
         self._database.forget_deleted_pages()
         return erasure
 
@@ -211,7 +214,7 @@ def find_subject(connection: Connection, subject: str, gallery: str | None) -> S
     """One subject, within the caller's transaction; raises as `Subjects.get` does."""
     statement = _SUBJECTS.where(subjects.c.external_id == subject)
     if gallery is not None:
-        gallery_id = _gallery_id(connection, gallery)
+        gallery_id = gallery_id_of(connection, gallery)
         statement = statement.where(subjects.c.gallery_id == gallery_id)
     found = [_subject(row) for row in connection.execute(statement)]
     if not found:
@@ -221,7 +224,34 @@ def find_subject(connection: Connection, subject: str, gallery: str | None) -> S
     return found[0]
 
 
-def _gallery_id(connection: Connection, gallery: str) -> int:
+def subject_by_id(connection: Connection, subject_id: int) -> Subject:
+    """One subject by the number of its row, within the caller's transaction.
+
+    Raises:
+        UnknownSubject: it is no more.
+    """
+    row = connection.execute(_SUBJECTS.where(subjects.c.id == subject_id)).one_or_none()
+    if row is None:
+        raise UnknownSubject(f"#{subject_id}")
+    return _subject(row)
+
+
+def is_taken(connection: Connection, gallery_id: int, subject: str) -> bool:
+    """Whether a subject of this id is in a gallery."""
+    found = connection.execute(
+        select(subjects.c.id).where(
+            subjects.c.gallery_id == gallery_id, subjects.c.external_id == subject
+        )
+    ).one_or_none()
+    return found is not None
+
+
+def gallery_id_of(connection: Connection, gallery: str) -> int:
+    """The number of a gallery.
+
+    Raises:
+        UnknownGallery: there is none of this name.
+    """
     found: int | None = connection.execute(
         select(galleries.c.id).where(galleries.c.name == gallery)
     ).scalar_one_or_none()
@@ -239,6 +269,7 @@ def _subject(row: AnyRow) -> Subject:
     return Subject(
         id=row.id,
         subject=row.external_id,
+        gallery_id=row.gallery_id,
         gallery=row.gallery,
         name=row.name,
         metadata=row.metadata,

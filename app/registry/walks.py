@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select, update
 
 from app.errors import UnknownWalk
 from app.registry.columns import AnyRow
-from app.registry.database import Database, note_erasure
-from app.registry.revision import note_removals, raise_revision
+from app.registry.database import Database
+from app.registry.erasure import erase_walks
+from app.registry.locking import ChangedMeanwhile, lock_subjects, write_until_unchanged
 from app.registry.subjects import find_subject
 from app.registry.tables import galleries, subjects, templates, walks
 
@@ -116,22 +118,32 @@ class Walks:
         Raises:
             UnknownWalk: there is none.
         """
-        owner_id = select(walks.c.subject_id).where(walks.c.id == walk_id)
-        its_gallery = select(subjects.c.gallery_id).where(subjects.c.id.in_(owner_id))
-        with self._database.write() as connection:
-            raised = raise_revision(connection, galleries.c.id.in_(its_gallery))
-            subject_id = connection.execute(owner_id).scalar_one_or_none()
-            if raised is None or subject_id is None:
-                raise UnknownWalk(walk_id)
-            note_removals(connection, raised, templates.c.walk_id == walk_id)
-            connection.execute(delete(walks).where(walks.c.id == walk_id))
-            note_erasure(connection)
-            connection.execute(
-                update(subjects)
-                .where(subjects.c.id == subject_id)
-                .values(updated_at=self._database.now())
-            )
+        write_until_unchanged(self._database, partial(self._delete, walk_id=walk_id))
         self._database.forget_deleted_pages()
+
+    def _delete(self, connection: Connection, walk_id: str) -> None:
+        subject_id, gallery_id = owner = _owner(connection, walk_id)
+        raised = lock_subjects(connection, {subject_id: gallery_id})
+        if _owner(connection, walk_id) != owner:
+            raise ChangedMeanwhile
+        erase_walks(connection, raised[gallery_id], subject_id, [walk_id])
+        connection.execute(
+            update(subjects)
+            .where(subjects.c.id == subject_id)
+            .values(updated_at=self._database.now())
+        )
+
+
+def _owner(connection: Connection, walk_id: str) -> tuple[int, int]:
+    """The numbers of the subject and of the gallery that a walk belongs to."""
+    row = connection.execute(
+        select(subjects.c.id, subjects.c.gallery_id)
+        .join(walks, walks.c.subject_id == subjects.c.id)
+        .where(walks.c.id == walk_id)
+    ).one_or_none()
+    if row is None:
+        raise UnknownWalk(walk_id)
+    return row.id, row.gallery_id
 
 
 def _find(connection: Connection, walk_id: str) -> Walk:

@@ -47,7 +47,7 @@ def get_gallery(services: Parts, gallery: str) -> GalleryRow:
 @router.patch("/galleries/{gallery}", responses=problems(400, 404, 409, 422))
 def rename_gallery(services: Parts, gallery: str, body: GalleryName) -> GalleryRow:
     """Renames a gallery."""
-    renamed = services.registry.galleries.rename(clean_gallery(gallery), clean_gallery(body.name))
+    renamed = services.registry.galleries.change(clean_gallery(gallery), new_name=body.name)
     return GalleryRow.of(renamed)
 
 

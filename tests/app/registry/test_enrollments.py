@@ -117,7 +117,7 @@ def test_of_two_enrolments_under_one_attempt_exactly_one_counts(registry: Regist
 def test_an_enrolment_follows_a_gallery_that_was_renamed_meanwhile(registry: Registry) -> None:
     registry.galleries.create("lab")
     job = running_job(registry, enroll_job("lab", "anna"))
-    registry.galleries.rename("lab", "clinic")
+    registry.galleries.change("lab", new_name="clinic")
     enrollment = Enrollment(None, {}, CHECKPOINT, (new_walk(unit_vector(1)),))
     enrolled = registry.enrollments.record(job.id, job.attempt, enrollment, lambda _: {})
     assert enrolled.gallery == "clinic"

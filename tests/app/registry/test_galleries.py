@@ -34,7 +34,7 @@ def test_an_unknown_gallery_is_a_404(registry: Registry) -> None:
     with pytest.raises(UnknownGallery):
         registry.galleries.get("nowhere")
     with pytest.raises(UnknownGallery):
-        registry.galleries.rename("nowhere", "somewhere")
+        registry.galleries.change("nowhere", new_name="somewhere")
     with pytest.raises(UnknownGallery):
         registry.galleries.delete("nowhere")
 
@@ -45,9 +45,9 @@ def test_a_name_is_taken_once(registry: Registry) -> None:
     with pytest.raises(GalleryExists):
         registry.galleries.create("lab")
     with pytest.raises(GalleryExists):
-        registry.galleries.rename("clinic", "lab")
+        registry.galleries.change("clinic", new_name="lab")
     with pytest.raises(InvalidField):
-        registry.galleries.rename("clinic", "no such/name")
+        registry.galleries.change("clinic", new_name="no such/name")
 
 
 def test_callers_that_ensure_one_gallery_at_once_get_the_same(registry: Registry) -> None:
@@ -59,7 +59,7 @@ def test_callers_that_ensure_one_gallery_at_once_get_the_same(registry: Registry
 def test_a_renamed_gallery_keeps_subjects_and_waiting_jobs(registry: Registry) -> None:
     enroll(registry, "anna", [unit_vector(1)], gallery="lab")
     waiting = registry.jobs.add(enroll_job("lab", "bert")).job
-    renamed = registry.galleries.rename("lab", "clinic")
+    renamed = registry.galleries.change("lab", new_name="clinic")
     assert (renamed.name, renamed.subjects) == ("clinic", 1)
     assert registry.subjects.get("anna").gallery == "clinic"
     assert registry.jobs.get(waiting.id).gallery == "clinic"

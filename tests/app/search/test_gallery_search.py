@@ -98,7 +98,7 @@ def test_a_renamed_gallery_is_searched_under_its_new_name(registry: Registry) ->
     enroll(registry, "anna", [axis(0)], gallery="lab")
     search = GallerySearch(registry)
     ranking(search, axis(0), gallery="lab")
-    registry.galleries.rename("lab", "clinic")
+    registry.galleries.change("lab", new_name="clinic")
     assert ranking(search, axis(0), gallery="clinic") == ["anna"]
 
 

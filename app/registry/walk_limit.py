@@ -1,0 +1,73 @@
+"""A gallery's rule how many walks of one subject are kept, applied when walks are enrolled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy import Connection, and_, select
+
+from app.registry.enrollment import Enrollment
+from app.registry.revision import Raised
+from app.registry.tables import galleries, templates, walks
+from app.registry.walk_choice import RankedWalk, surplus_walks
+
+
+def surplus_of(
+    connection: Connection,
+    raised: Raised,
+    subject_id: int,
+    enrollment: Enrollment,
+    now: datetime,
+) -> frozenset[str]:
+    """The walks, new ones among them, that the gallery's rule leaves no room for.
+
+    Args:
+        connection: of the enrolling transaction, which has locked the subject.
+        raised: the subject's gallery.
+        subject_id: number of the subject's row.
+        enrollment: its walks are about to be stored; its checkpoint's vectors tell walks apart.
+        now: in UTC.
+
+    Returns:
+        Ids of stored and of new walks; empty where there is no rule or nothing too many.
+    """
+    most: int | None = connection.execute(
+        select(galleries.c.walks_per_subject).where(galleries.c.id == raised.gallery_id)
+    ).scalar_one()
+    if most is None:
+        return frozenset()
+    arriving = [
+        RankedWalk(walk.id, _score(walk.quality), walk.direction, walk.vector_d, now)
+        for walk in enrollment.walks
+    ]
+    stored = _stored(connection, subject_id, enrollment.checkpoint_id)
+    return surplus_walks([*stored, *arriving], most)
+
+
+def _stored(connection: Connection, subject_id: int, checkpoint_id: str) -> list[RankedWalk]:
+    rows = connection.execute(
+        select(walks.c.id, walks.c.quality, walks.c.direction, templates.c.vector)
+        .add_columns(walks.c.created_at)
+        .outerjoin(
+            templates,
+            and_(templates.c.walk_id == walks.c.id, templates.c.checkpoint_id == checkpoint_id),
+        )
+        .where(walks.c.subject_id == subject_id)
+    ).all()
+    return [
+        RankedWalk(
+            id=row.id,
+            score=_score(row.quality),
+            direction=row.direction,
+            vector_d=None if row.vector is None else np.frombuffer(row.vector, dtype="<f4"),
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+def _score(quality: Mapping[str, object]) -> float | None:
+    score = quality.get("score")
+    return float(score) if isinstance(score, int | float) else None
