@@ -20,8 +20,18 @@ MID_JOB: Final = "mid-job"
 """A job is claimed and its work has not begun."""
 MID_LEASE: Final = "mid-lease"
 """A job's work is done and its end is being written."""
+MID_REEMBEDDING: Final = "mid-reembedding"
+"""Walks are embedded by a new checkpoint, and their templates are not written yet."""
 
-ALL: Final = (BEFORE_COMMIT, AFTER_COMMIT, BEFORE_INDEX, MID_SNAPSHOT, MID_JOB, MID_LEASE)
+ALL: Final = (
+    BEFORE_COMMIT,
+    AFTER_COMMIT,
+    BEFORE_INDEX,
+    MID_SNAPSHOT,
+    MID_JOB,
+    MID_LEASE,
+    MID_REEMBEDDING,
+)
 
 
 class _Trap:

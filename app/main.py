@@ -21,6 +21,7 @@ from app.errors import NotReady
 from app.http.application import build_application
 from app.http.services import Services
 from app.registry import Registry
+from app.registry.checkpoint_problems import CheckpointNotHere
 from app.settings import Settings
 from app.telemetry import Metrics, configure_logging
 from app.worker.desk import Desk
@@ -40,6 +41,8 @@ _MOST_THREADS = 64
 _GRACE_SECONDS = 20
 _SWITCH_SECONDS = 0.0005
 _DRAIN_SECONDS = 5.0
+# How soon weights that were missing are noticed.
+_LOOK_AGAIN_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -133,13 +136,17 @@ class _Loader:
         sweep: Sweep,
         metrics: Metrics,
         on_failure: Callable[[Exception], None] | None,
+        owner: str,
     ) -> None:
         self._on_failure = on_failure
-        self._parts = (settings, registry, storage, metrics)
+        self._parts = (settings, registry, storage, metrics, owner)
         self._queue = queue
         self._sweep = sweep
         self._recognition: Recognition | None = None
         self._failure: Exception | None = None
+        self._missing: CheckpointNotHere | None = None
+        self._ready = False
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._load, name="loader", daemon=True)
         self._thread.start()
 
@@ -151,9 +158,16 @@ class _Loader:
         """
         if self._failure is not None:
             raise NotReady(f"The encoder could not be loaded ({type(self._failure).__name__}).")
-        return None if self._recognition is None else self._recognition.checkpoint_id
+        if self._missing is not None:
+            raise NotReady(f"{self._missing.detail} {self._missing.advice}")
+        return self._recognition.checkpoint_id if self._ready and self._recognition else None
+
+    def shipped(self) -> str | None:
+        """The id of the checkpoint in this package; None while it is read."""
+        return None if self._recognition is None else self._recognition.shipped_id
 
     def close(self) -> None:
+        self._stop.set()
         self._thread.join()
         if self._recognition is not None:
             self._recognition.close()
@@ -164,6 +178,9 @@ class _Loader:
             from app.worker.recognition import Recognition  # noqa: PLC0415
 
             recognition = Recognition(*self._parts)
+            self._recognition = recognition
+            if not self._made_ready(recognition):
+                return
         except Exception as error:
             _log.error("the encoder could not be loaded", reason=str(error))
             self._failure = error
@@ -176,8 +193,23 @@ class _Loader:
         # turn (some 8 % of the CPU time of a walk).
         gc.collect()
         gc.freeze()
-        self._recognition = recognition
+        self._ready = True
         _log.info("ready", checkpoint=recognition.checkpoint_id)
+
+    def _made_ready(self, recognition: Recognition) -> bool:
+        """Waits for weights that are missing: another checkpoint can be activated meanwhile."""
+        while True:
+            try:
+                recognition.make_ready()
+            except CheckpointNotHere as missing:
+                if self._missing is None:
+                    _log.error("not ready", reason=missing.detail, advice=missing.advice)
+                self._missing = missing
+                if self._stop.wait(_LOOK_AGAIN_SECONDS):
+                    return False
+            else:
+                self._missing = None
+                return True
 
 
 def _start(
@@ -213,7 +245,7 @@ def _start(
         keep_jobs=timedelta(hours=settings.keep_jobs_hours),
         metrics=metrics,
     )
-    loader = _Loader(settings, registry, storage, queue, sweep, metrics, on_failure)
+    loader = _Loader(settings, registry, storage, queue, sweep, metrics, on_failure, instance.id)
     stack.callback(loader.close)
     sweep.start()
     desk = Desk(

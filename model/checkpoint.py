@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from model.calibration import Calibration
 from model.gei import GeiConfig
@@ -118,14 +118,30 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointNotReadable: missing, damaged, not ours, or of a newer format.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = json.loads((file.metadata() or {})[METADATA_KEY])
-            names = list(file.keys())
-            weights = {name: file.get_tensor(name).astype(np.float32) for name in names}
+        content = path.read_bytes()
+    except OSError as error:
+        msg = f"{path.name} is not a checkpoint that this Walkprint can read: {error}"
+        raise CheckpointNotReadable(msg) from error
+    return read_checkpoint(content, path.name)
+
+
+def read_checkpoint(content: bytes, name: str) -> Checkpoint:
+    """Reads a checkpoint that lies in memory.
+
+    Args:
+        content: of the file. Nothing in it is run: the format holds tensors and one JSON header.
+        name: of the file, for messages.
+
+    Raises:
+        CheckpointNotReadable: damaged, not ours, or of a newer format.
+    """
+    try:
+        weights = {tensor: value.astype(np.float32) for tensor, value in load(content).items()}
+        # A little-endian length, then the header; `load` has checked both.
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = json.loads(header["__metadata__"][METADATA_KEY])
         if metadata["format"] > FORMAT:
-            msg = (
-                f"{path.name} has format {metadata['format']}; this Walkprint reads up to {FORMAT}"
-            )
+            msg = f"{name} has format {metadata['format']}; this Walkprint reads up to {FORMAT}"
             raise CheckpointNotReadable(msg)
         curve = metadata["calibration"]
         return Checkpoint(
@@ -144,8 +160,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             training=metadata["training"],
             weights=weights,
         )
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        msg = f"{path.name} is not a checkpoint that this Walkprint can read: {error}"
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
+        msg = f"{name} is not a checkpoint that this Walkprint can read: {error}"
         raise CheckpointNotReadable(msg) from error
 
 

@@ -9,7 +9,9 @@ Shape letters: K vectors of one probe, D embedding size.
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,6 +169,23 @@ class GallerySearch:
         for key, revision in held:
             if now.get(key[0]) != revision:
                 self._sync(key)
+
+    def hold(self, checkpoint_ids: Collection[str]) -> None:
+        """Holds the indexes of these checkpoints, each of every gallery that is held by any.
+
+        The index of a checkpoint that is about to serve is thereby complete before it does.
+
+        Args:
+            checkpoint_ids: those that serve or are being made ready.
+        """
+        with self._lock:
+            gallery_ids = {gallery_id for gallery_id, _ in self._indexes}
+            for key in [key for key in self._indexes if key[1] not in checkpoint_ids]:
+                del self._indexes[key]
+                self._loading.pop(key, None)
+            missing = set(product(gallery_ids, checkpoint_ids)) - self._indexes.keys()
+        for key in sorted(missing):
+            self._sync(key)
 
     def held(self) -> dict[tuple[int, str], int]:
         """Templates in memory, by gallery id and checkpoint id."""

@@ -12,8 +12,17 @@ from typing import cast
 
 import numpy as np
 
-from app.errors import UnknownGallery
-from app.registry import Enrolled, Enrollment, Job, NewWalk, Registry, SubjectErased
+from app.errors import NotReady, UnknownGallery
+from app.registry import (
+    Enrolled,
+    Enrollment,
+    Job,
+    NewWalk,
+    Registry,
+    Serving,
+    ServingChanged,
+    SubjectErased,
+)
 from app.search import (
     Candidate,
     Decision,
@@ -24,6 +33,7 @@ from app.search import (
 )
 from app.telemetry import Metrics
 from app.worker.outcomes import Json
+from app.worker.recognisers import Recogniser, Recognisers
 from app.worker.results import (
     enrollment_result,
     everybody_result,
@@ -32,7 +42,6 @@ from app.worker.results import (
 )
 from app.worker.storage import UploadStorage
 from app.worker.walkers import Walker, WalkerReader, seen_together
-from model.calibration import Calibration
 from model.capture import WalkerChoice
 
 # A probe names at most this many possible duplicates of a new subject.
@@ -44,15 +53,13 @@ _STORE_ROUNDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where decisions are made, from the checkpoint and the settings.
+    """Where decisions are made, from the settings.
 
     Attributes:
-        calibration: of the checkpoint.
         duplicate_fmr: false match rate at which an enrolment names possible duplicates.
         enroll_min_quality: score below which a walk is not enrolled, 0 to 1.
     """
 
-    calibration: Calibration
     duplicate_fmr: float
     enroll_min_quality: float
 
@@ -65,7 +72,7 @@ class Pipeline:
         search: finds candidates.
         reader: turns recordings into walkers.
         storage: holds the uploads.
-        checkpoint_id: names the templates and results.
+        recognisers: the checkpoints; each job asks the registry which one serves.
         thresholds: turn scores into decisions.
         metrics: receives stage times and decisions.
     """
@@ -77,7 +84,7 @@ class Pipeline:
         search: GallerySearch,
         reader: WalkerReader,
         storage: UploadStorage,
-        checkpoint_id: str,
+        recognisers: Recognisers,
         thresholds: Thresholds,
         metrics: Metrics,
     ) -> None:
@@ -85,7 +92,7 @@ class Pipeline:
         self._search = search
         self._reader = reader
         self._storage = storage
-        self._checkpoint_id = checkpoint_id
+        self._recognisers = recognisers
         self._thresholds = thresholds
         self._metrics = metrics
 
@@ -105,32 +112,59 @@ class Pipeline:
             LeaseLost: another attempt holds the job now, or it was erased.
         """
         timing = _Timing(waited_ms)
-        recordings = [self._read(job, names, timing) for names in job.uploads]
+        for _ in range(_STORE_ROUNDS):
+            serving = self._serving()
+            wanted = serving.ids if job.kind == "enroll" else (serving.active,)
+            try:
+                with self._recognisers.for_job(wanted) as recognisers:
+                    return self._run(job, timing, serving, recognisers)
+            except ServingChanged:
+                continue
+        raise RuntimeError("other checkpoints came to serve again and again")
+
+    def _serving(self) -> Serving:
+        serving = self._registry.checkpoints.serving()
+        if serving is None:
+            raise NotReady("No checkpoint serves yet.")
+        return serving
+
+    def _run(
+        self, job: Job, timing: _Timing, serving: Serving, recognisers: Sequence[Recogniser]
+    ) -> Json:
+        by = recognisers[0]
+        recordings = [self._read(job, names, timing, recognisers) for names in job.uploads]
         for _ in range(_STORE_ROUNDS):
             try:
                 if job.kind == "enroll":
-                    return self._enroll(job, [walker for (walker,) in recordings], timing)
+                    walkers = [walker for (walker,) in recordings]
+                    return self._enroll(job, walkers, timing, serving, by)
                 if job.kind == "identify":
-                    return self._identify(job, recordings[0], timing)
-                return self._verify(job, recordings[0][0], timing)
+                    return self._identify(job, recordings[0], timing, by)
+                return self._verify(job, recordings[0][0], timing, by)
             except SubjectErased:
                 continue
         raise RuntimeError("subjects named in the result were erased again and again")
 
-    def _read(self, job: Job, names: Sequence[str], timing: _Timing) -> tuple[Walker, ...]:
+    def _read(
+        self, job: Job, names: Sequence[str], timing: _Timing, recognisers: Sequence[Recogniser]
+    ) -> tuple[Walker, ...]:
         fps = job.request.get("fps")
         return self._reader.read(
             [self._storage.path(name) for name in names],
             _choice(job),
             timing.stages_ms,
+            recognisers[0],
+            upcoming=recognisers[1:],
             frames_per_second=float(fps) if isinstance(fps, (int, float)) else None,
             least_quality=self._thresholds.enroll_min_quality if job.kind == "enroll" else 0.0,
         )
 
-    def _enroll(self, job: Job, walkers: list[Walker], timing: _Timing) -> Json:
+    def _enroll(
+        self, job: Job, walkers: list[Walker], timing: _Timing, serving: Serving, by: Recogniser
+    ) -> Json:
         subject = _subject_of(job)
         with self._metrics.stage("search", timing.stages_ms):
-            duplicates = self._duplicates(job.gallery, subject, walkers)
+            duplicates = self._duplicates(job.gallery, subject, walkers, by)
         walks = tuple(
             NewWalk(
                 gei_png=usable.judged.gei_png,
@@ -138,6 +172,8 @@ class Pipeline:
                 source="frames" if len(names) > 1 else "file",
                 vector_d=usable.vector_d,
                 direction=usable.walk.direction,
+                other_vectors_d=usable.other_vectors_d,
+                refusals=usable.refusals,
             )
             for names, walker in zip(job.uploads, walkers, strict=True)
             for usable in walker.usable
@@ -146,8 +182,9 @@ class Pipeline:
         enrollment = Enrollment(
             name=name if isinstance(name, str) else None,
             metadata=metadata if isinstance(metadata, dict) else {},
-            checkpoint_id=self._checkpoint_id,
+            checkpoint_id=by.checkpoint_id,
             walks=walks,
+            serving=serving,
         )
         result: Json = {}
 
@@ -159,7 +196,7 @@ class Pipeline:
                     walkers,
                     walks,
                     duplicates,
-                    self._checkpoint_id,
+                    by.checkpoint_id,
                     timing.until_now(),
                 )
             )
@@ -176,38 +213,40 @@ class Pipeline:
         return result
 
     def _duplicates(
-        self, gallery: str, subject: str, walkers: list[Walker]
+        self, gallery: str, subject: str, walkers: list[Walker], by: Recogniser
     ) -> tuple[Candidate, ...]:
         """Others already enrolled who walk much like this subject."""
         vectors_kd = np.stack([usable.vector_d for walker in walkers for usable in walker.usable])
         try:
             found = self._search.search(
-                gallery, self._checkpoint_id, vectors_kd, top_k=_MOST_DUPLICATES + 1
+                gallery, by.checkpoint_id, vectors_kd, top_k=_MOST_DUPLICATES + 1
             )
         except UnknownGallery:
             return ()
         return possible_duplicates(
             found,
-            self._thresholds.calibration,
+            by.calibration,
             subject=subject,
             target_fmr=self._thresholds.duplicate_fmr,
         )[:_MOST_DUPLICATES]
 
-    def _identify(self, job: Job, walkers: Sequence[Walker], timing: _Timing) -> Json:
+    def _identify(
+        self, job: Job, walkers: Sequence[Walker], timing: _Timing, by: Recogniser
+    ) -> Json:
         usable = [walker for walker in walkers if walker.usable]
         with self._metrics.stage("search", timing.stages_ms):
-            decisions = self._decide(job, usable)
+            decisions = self._decide(job, usable, by)
         if _choice(job) == "all":
             result = everybody_result(
                 job,
                 list(zip(usable, decisions, strict=True)),
                 [walker for walker in walkers if not walker.usable],
-                self._checkpoint_id,
+                by.checkpoint_id,
                 timing.until_now(),
             )
         else:
             result = identification_result(
-                job, usable[0], decisions[0], self._checkpoint_id, timing.until_now()
+                job, usable[0], decisions[0], by.checkpoint_id, timing.until_now()
             )
         named = {candidate.subject for each in decisions for candidate in each.candidates}
         named.update(each.subject for each in decisions if each.subject is not None)
@@ -216,35 +255,35 @@ class Pipeline:
             self._metrics.decisions.labels(job.kind, decision.decision).inc()
         return result
 
-    def _decide(self, job: Job, walkers: Sequence[Walker]) -> tuple[Decision, ...]:
+    def _decide(self, job: Job, walkers: Sequence[Walker], by: Recogniser) -> tuple[Decision, ...]:
         """Who each walker is; candidates beyond those asked for only serve the decision."""
         top_k = int(_figure(job, "top_k"))
         decisions = decide_together(
             [
                 self._search.search(
                     job.gallery,
-                    self._checkpoint_id,
+                    by.checkpoint_id,
                     walker.vector_d[None],
                     top_k=max(top_k, len(walkers)),
                 )
                 for walker in walkers
             ],
-            self._thresholds.calibration,
+            by.calibration,
             target_fpir=_figure(job, "target_fpir"),
             together=seen_together(walkers),
         )
         return tuple(replace(each, candidates=each.candidates[:top_k]) for each in decisions)
 
-    def _verify(self, job: Job, walker: Walker, timing: _Timing) -> Json:
+    def _verify(self, job: Job, walker: Walker, timing: _Timing, by: Recogniser) -> Json:
         with self._metrics.stage("search", timing.stages_ms):
             comparison = self._search.compare(
-                job.gallery, self._checkpoint_id, walker.vector_d[None], _subject_of(job)
+                job.gallery, by.checkpoint_id, walker.vector_d[None], _subject_of(job)
             )
             verification = decide_verification(
-                comparison, self._thresholds.calibration, target_fmr=_figure(job, "target_fmr")
+                comparison, by.calibration, target_fmr=_figure(job, "target_fmr")
             )
         result = verification_result(
-            job, walker, verification, comparison, self._checkpoint_id, timing.until_now()
+            job, walker, verification, comparison, by.checkpoint_id, timing.until_now()
         )
         self._finish(job, [walker], result, [verification.subject])
         self._metrics.decisions.labels(job.kind, verification.decision).inc()

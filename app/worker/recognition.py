@@ -1,81 +1,89 @@
-"""Recognition, loaded: encoder, index, pipeline. Importing this loads OpenCV, FAISS, ONNX Runtime.
+"""Recognition, loaded: encoders, indexes, pipeline. Importing it loads OpenCV, FAISS, ONNX Runtime.
 
 Whoever starts the service imports it in a thread, while the rest of the service comes up.
 """
 
 from __future__ import annotations
 
-import os
-
-import numpy as np
+import structlog
 
 from app.registry import Registry
 from app.search import GallerySearch
 from app.settings import Settings
 from app.telemetry import Metrics
-from app.worker.batcher import Batcher
+from app.worker.checkpoint_files import read_checkpoint_file, shipped_checkpoint
+from app.worker.checkpoint_watch import CheckpointWatch
 from app.worker.pipeline import Pipeline, Thresholds
+from app.worker.recognisers import Recognisers
+from app.worker.reembedder import Reembedder
 from app.worker.segmenter import segmenter_of
 from app.worker.storage import UploadStorage
 from app.worker.walkers import WalkerReader
 from model.capture import CaptureLimits
 from model.capture.sandbox import warm_up
-from model.encoder import Encoder
 from model.judgement_score import POOR_BELOW
 
-
-def encoder_threads() -> int:
-    """Half of the cores: under load the others are busy with capture, and alone it is enough."""
-    return max(1, (os.cpu_count() or 1) // 2)
+_log = structlog.get_logger(__name__)
 
 
 class Recognition:
-    """Everything a job needs, with the encoder warm: one real forward pass has been made.
+    """Everything a job needs. Call `make_ready` before the first one.
 
     Args:
         settings: device, checkpoint, batch size, segmenter.
         registry: migrated.
         storage: holds the uploads.
         metrics: of this process.
+        owner: the id of this process's instance.
 
     Attributes:
-        checkpoint_id: of the weights that serve.
+        shipped_id: of the checkpoint that ships with this version.
         pipeline: runs jobs.
         search: the galleries' indexes.
+
+    Raises:
+        CheckpointNotUsable: the settings name a file that is none.
     """
 
     def __init__(
-        self, settings: Settings, registry: Registry, storage: UploadStorage, metrics: Metrics
+        self,
+        settings: Settings,
+        registry: Registry,
+        storage: UploadStorage,
+        metrics: Metrics,
+        owner: str,
     ) -> None:
         warm_up()  # the process that decodes uploads loads beside the encoder
-        encoder = Encoder.load(
-            settings.checkpoint,
-            device=settings.device,
-            threads=encoder_threads(),
-            runtime=settings.runtime,
-        )
-        checkpoint = encoder.checkpoint
-        blank_nhw = np.zeros((1, checkpoint.gei.height, checkpoint.gei.width), np.uint8)
-        if not np.isfinite(encoder.encode(blank_nhw)).all():
-            raise ValueError(f"checkpoint {checkpoint.checkpoint_id} gives no finite embedding")
-        self.checkpoint_id = checkpoint.checkpoint_id
+        shipped = shipped_checkpoint()
+        chosen = None if settings.checkpoint is None else read_checkpoint_file(settings.checkpoint)
+        active = registry.checkpoints.settle(shipped, chosen)
+        if chosen is not None and chosen.id != active:
+            _log.warning(
+                "the checkpoint of the settings is installed, and another one serves; to switch,"
+                " use `walkprint checkpoints activate`",
+                installed=chosen.id,
+                serves=active,
+            )
+        self.shipped_id = shipped.id
         self.search = GallerySearch(registry)
-        self._batcher = Batcher(encoder.encode, settings.batch_size, metrics)
+        self._metrics = metrics
+        self._recognisers = Recognisers(registry, settings, metrics)
+        self._watch = CheckpointWatch(registry, self._recognisers, self.search)
+        self._reembedder = Reembedder(
+            registry, self._recognisers, owner=owner, lease_seconds=settings.lease_seconds
+        )
         self.pipeline = Pipeline(
             registry=registry,
             search=self.search,
             reader=WalkerReader(
-                batcher=self._batcher,
-                gei=checkpoint.gei,
                 limits=CaptureLimits(),
                 segmenter=segmenter_of(settings),
                 slots=settings.workers,
                 metrics=metrics,
             ),
             storage=storage,
-            checkpoint_id=checkpoint.checkpoint_id,
+            recognisers=self._recognisers,
             thresholds=Thresholds(
-                calibration=checkpoint.calibration,
                 duplicate_fmr=settings.duplicate_fmr,
                 enroll_min_quality=(
                     POOR_BELOW
@@ -85,8 +93,26 @@ class Recognition:
             ),
             metrics=metrics,
         )
-        metrics.encoder_ready.set(1)
+        self._reembedder.start()
+
+    @property
+    def checkpoint_id(self) -> str | None:
+        """What served when it was last looked, a second ago; None before `make_ready`."""
+        return self._watch.active
+
+    def make_ready(self) -> None:
+        """Loads what serves, with a real forward pass; from then on it follows every switch.
+
+        Raises:
+            CheckpointNotHere: its weights are missing; once they are installed, or another
+                checkpoint has taken over, calling this again helps.
+        """
+        self._watch.load_active()
+        self._watch.start()
+        self._metrics.encoder_ready.set(1)
 
     def close(self) -> None:
-        """Ends the encoder's thread."""
-        self._batcher.close()
+        """Ends the threads."""
+        self._reembedder.close()
+        self._watch.close()
+        self._recognisers.close()

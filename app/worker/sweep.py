@@ -128,6 +128,7 @@ class Sweep:
         with self._instance.dead_neighbours() as dead:
             for instance_id in dead:
                 released = self._registry.jobs.release_owner(instance_id)
+                self._registry.reembeddings.release_owner(instance_id)
                 _log.warning(
                     "a process died; its jobs run again",
                     instance=instance_id,

@@ -6,8 +6,8 @@ Shape letters: K walks of one person, D embedding size.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.telemetry import Metrics
-from app.worker.batcher import Batcher
+from app.worker.recognisers import Recogniser
 from model.capture import CapturedWalk, CaptureLimits, WalkerChoice, capture_recording
+from model.capture.recording import SceneFacts
 from model.capture.segmenter import Segmenter
-from model.gei import GeiConfig
 from model.judged_walk import JudgedWalk, RefusedWalk, judged_walk
 
 
@@ -28,11 +28,15 @@ class UsableWalk:
 
     Attributes:
         judged: the walk with its image.
-        vector_d: (D,) float32, length 1: the checkpoint's embedding of the image.
+        vector_d: (D,) float32, length 1: the embedding of the image by the checkpoint that serves.
+        other_vectors_d: (D,) likewise, by the id of each checkpoint that is being made ready.
+        refusals: why one of those cannot embed the walk, by the checkpoint's id.
     """
 
     judged: JudgedWalk
     vector_d: NDArray[np.float32]
+    other_vectors_d: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    refusals: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def walk(self) -> CapturedWalk:
@@ -92,8 +96,6 @@ class WalkerReader:
     """Turns recordings into walkers; one object for all threads.
 
     Args:
-        batcher: turns GEIs into vectors.
-        gei: the settings of the checkpoint.
         limits: what one recording may cost.
         segmenter: tells people from the scene.
         slots: recordings turned into silhouettes at the same time.
@@ -103,15 +105,11 @@ class WalkerReader:
     def __init__(
         self,
         *,
-        batcher: Batcher,
-        gei: GeiConfig,
         limits: CaptureLimits,
         segmenter: Segmenter,
         slots: int,
         metrics: Metrics,
     ) -> None:
-        self._batcher = batcher
-        self._gei = gei
         self._limits = limits
         self._segmenter = segmenter
         self._slots = threading.BoundedSemaphore(slots)
@@ -122,7 +120,9 @@ class WalkerReader:
         paths: Sequence[Path],
         choice: WalkerChoice,
         stages_ms: dict[str, float],
+        recogniser: Recogniser,
         *,
+        upcoming: Sequence[Recogniser] = (),
         frames_per_second: float | None,
         least_quality: float = 0.0,
     ) -> tuple[Walker, ...]:
@@ -132,6 +132,8 @@ class WalkerReader:
             paths: its file, or its frames.
             choice: whose walks are wanted.
             stages_ms: receives the milliseconds of each stage.
+            recogniser: the checkpoint that serves.
+            upcoming: those that are being made ready; the walks are embedded by them too.
             frames_per_second: of a bundle of frames, if known.
             least_quality: walks judged below this score are left out, 0 to 1.
 
@@ -153,7 +155,9 @@ class WalkerReader:
             with self._metrics.stage("gei", stages_ms):
                 judged = [
                     [
-                        judged_walk(walk, recording.scene, self._gei, least_quality=least_quality)
+                        judged_walk(
+                            walk, recording.scene, recogniser.gei, least_quality=least_quality
+                        )
                         for walk in walks
                     ]
                     for walks in people
@@ -164,11 +168,13 @@ class WalkerReader:
             refused = [each for each in judged_walks if isinstance(each, RefusedWalk)]
             raise max(refused, key=lambda each: each.walk.frames).refusal
         with self._metrics.stage("encode", stages_ms):
-            vectors = iter(self._batcher.encode(images))
+            vectors = iter(recogniser.batcher.encode(images))
         return tuple(
             Walker(
                 usable=tuple(
-                    UsableWalk(each, next(vectors))
+                    _embedded_by_others(
+                        UsableWalk(each, next(vectors)), recording.scene, recogniser, upcoming
+                    )
                     for each in walks
                     if isinstance(each, JudgedWalk)
                 ),
@@ -176,6 +182,27 @@ class WalkerReader:
             )
             for walks in judged
         )
+
+
+def _embedded_by_others(
+    usable: UsableWalk,
+    scene: SceneFacts | None,
+    recogniser: Recogniser,
+    upcoming: Sequence[Recogniser],
+) -> UsableWalk:
+    """The same walk, embedded by checkpoints that may make their GEIs in another way."""
+    vectors_d: dict[str, NDArray[np.float32]] = {}
+    refusals: dict[str, str] = {}
+    for other in upcoming:
+        image = usable.judged.image
+        if other.gei != recogniser.gei:
+            judged = judged_walk(usable.walk, scene, other.gei)
+            if isinstance(judged, RefusedWalk):
+                refusals[other.checkpoint_id] = judged.refusal.code
+                continue
+            image = judged.image
+        (vectors_d[other.checkpoint_id],) = other.batcher.encode([image.gei_hw])
+    return replace(usable, other_vectors_d=vectors_d, refusals=refusals)
 
 
 def seen_together(walkers: Sequence[Walker]) -> list[tuple[int, int]]:

@@ -1,0 +1,147 @@
+"""Checkpoint files on their way into the registry, and out of it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from app.registry import NewCheckpoint, Registry
+from app.registry.checkpoint_problems import CheckpointNotHere, CheckpointNotUsable
+from model.checkpoint import (
+    Checkpoint,
+    CheckpointNotReadable,
+    build_checkpoint,
+    default_checkpoint_path,
+    load_checkpoint,
+    read_checkpoint,
+)
+from model.encoder import Encoder
+
+# Bounds on what a file may ask this machine to compute, far above what gait networks are.
+_SIDES = range(16, 513)
+_LARGEST_EMBEDDING = 8192
+
+
+def shipped_checkpoint() -> NewCheckpoint:
+    """The one that ships with this version; its weights stay in the package."""
+    path = default_checkpoint_path()
+    return NewCheckpoint(*_described(load_checkpoint(path), path.read_bytes(), keep=False))
+
+
+def read_new_checkpoint(content: bytes, name: str) -> NewCheckpoint:
+    """Reads a file that somebody sends, and makes sure that it can be run.
+
+    Args:
+        content: of the file.
+        name: of the file, for messages.
+
+    Raises:
+        CheckpointNotUsable: it cannot be read or run, or is not what its id says.
+    """
+    try:
+        checkpoint = read_checkpoint(content, name)
+        _check_sizes(checkpoint)
+        _check_id(checkpoint)
+        _check_forward_pass(checkpoint)
+        json.dumps([checkpoint.metrics, checkpoint.training], allow_nan=False)
+    except CheckpointNotReadable as error:
+        raise CheckpointNotUsable(f"{error}.") from error
+    except CheckpointNotUsable:
+        raise
+    except Exception as error:  # whatever a runtime says to a graph that makes no sense
+        raise CheckpointNotUsable(
+            f"The network of {name} cannot be run ({type(error).__name__})."
+        ) from error
+    return NewCheckpoint(*_described(checkpoint, content, keep=True))
+
+
+def read_checkpoint_file(path: Path) -> NewCheckpoint:
+    """The same for a file on this machine.
+
+    Raises:
+        CheckpointNotUsable: as `read_new_checkpoint`, or there is no such file.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointNotUsable(f"{path.name} cannot be read: {error.strerror}.") from error
+    return read_new_checkpoint(content, path.name)
+
+
+def stored_checkpoint(registry: Registry, checkpoint_id: str) -> Checkpoint:
+    """A checkpoint by its id, from the registry or from the package.
+
+    Raises:
+        UnknownCheckpoint: none of this id is installed.
+        CheckpointNotHere: its weights are in neither place.
+    """
+    content = registry.checkpoints.weights(checkpoint_id)
+    if content is not None:
+        return read_checkpoint(content, checkpoint_id)
+    shipped = load_checkpoint(default_checkpoint_path())
+    if shipped.checkpoint_id != checkpoint_id:
+        raise CheckpointNotHere(checkpoint_id)
+    return shipped
+
+
+def _described(
+    checkpoint: Checkpoint, content: bytes, *, keep: bool
+) -> tuple[str, bytes | None, dict[str, object]]:
+    about: dict[str, object] = {
+        "network": asdict(checkpoint.network),
+        "gei": asdict(checkpoint.gei),
+        "mirror_average": checkpoint.mirror_average,
+        "calibration": {
+            "source": checkpoint.calibration.source,
+            "subjects": checkpoint.calibration.subjects,
+            "comparisons": checkpoint.calibration.comparisons,
+        },
+        "metrics": checkpoint.metrics,
+        "training": checkpoint.training,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    return checkpoint.checkpoint_id, content if keep else None, about
+
+
+def _check_sizes(checkpoint: Checkpoint) -> None:
+    network, gei = checkpoint.network, checkpoint.gei
+    sides = (network.height, network.width)
+    if not all(isinstance(side, int) and side in _SIDES for side in sides):
+        raise CheckpointNotUsable(
+            f"It takes images of {sides}; sides of {_SIDES.start} to {_SIDES.stop - 1} are run."
+        )
+    if (gei.height, gei.width) != sides or network.channels != 1:
+        raise CheckpointNotUsable("Its network does not take the images that its settings make.")
+    size = network.embedding_size
+    if not isinstance(size, int) or not 1 <= size <= _LARGEST_EMBEDDING:
+        raise CheckpointNotUsable("Its network gives no embedding.")
+
+
+def _check_id(checkpoint: Checkpoint) -> None:
+    """The id names weights and settings by their content, so that no two can share one."""
+    rebuilt = build_checkpoint(
+        network=checkpoint.network,
+        gei=checkpoint.gei,
+        mirror_average=checkpoint.mirror_average,
+        calibration=checkpoint.calibration,
+        metrics={},
+        training={},
+        weights=checkpoint.weights,
+    )
+    if rebuilt.checkpoint_id != checkpoint.checkpoint_id:
+        raise CheckpointNotUsable(
+            f"Its content is '{rebuilt.checkpoint_id}' and not '{checkpoint.checkpoint_id}', as it"
+            " says: it was changed after it was written."
+        )
+
+
+def _check_forward_pass(checkpoint: Checkpoint) -> None:
+    encoder = Encoder(checkpoint, device="cpu", threads=1, runtime="onnxruntime")
+    blank_nhw = np.zeros((1, checkpoint.gei.height, checkpoint.gei.width), np.uint8)
+    if not np.isfinite(encoder.encode(blank_nhw)).all():
+        raise CheckpointNotUsable("Its network gives no finite embedding.")
