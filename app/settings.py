@@ -23,12 +23,15 @@ class Settings(BaseSettings):
         port: TCP port; 0 lets the system choose.
         device: where the network runs.
         runtime: what runs it on a CPU; auto is OpenVINO where it is installed.
-        checkpoint: weights to serve; None means the ones that ship with the package.
+        checkpoint: weights to install at start; they serve at once where nobody is enrolled yet,
+            and after `walkprint checkpoints activate` elsewhere (docs/checkpoints.md). None means
+            the ones that ship with the package.
         segmenter: what tells people from the scene: `background`, or `onnx:` and the file of a
             network (docs/segmenter.md), which needs no camera that stands still.
         workers: threads that turn recordings into GEIs.
         batch_size: most GEIs in one forward pass.
         max_upload_bytes: most bytes of one request body.
+        max_checkpoint_bytes: most bytes of a checkpoint that is installed over HTTP.
         max_queued_jobs: jobs waiting beyond which calls are answered 503.
         wait_seconds: how long a request waits for its job before it answers 202.
         target_fpir: share of strangers that may be taken for someone enrolled, 0 < x < 1.
@@ -38,6 +41,9 @@ class Settings(BaseSettings):
             those that are called poor.
         lease_seconds: how long a worker may be silent before its jobs go to another.
         keep_jobs_hours: how long finished jobs, which hold decisions about people, are kept.
+        index: `exact` compares a probe with every template; `approximate` with those that seem
+            close, several times as fast in large galleries (docs/registry-scale.md).
+        undo_merges_days: how long merged subjects can be told apart again.
         log_level: of the service's own log.
         log_json: one JSON object per line instead of text for people.
     """
@@ -55,6 +61,7 @@ class Settings(BaseSettings):
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     batch_size: int = Field(default=32, ge=1, le=1024)
     max_upload_bytes: int = Field(default=200 * _MIB, ge=1)
+    max_checkpoint_bytes: int = Field(default=256 * _MIB, ge=1)
     max_queued_jobs: int = Field(default=1000, ge=1)
     wait_seconds: float = Field(default=60.0, ge=0.0, le=3600.0)
     target_fpir: float = Field(default=0.01, gt=0.0, lt=1.0)
@@ -63,6 +70,8 @@ class Settings(BaseSettings):
     enroll_min_quality: float | None = Field(default=None, ge=0.0, le=1.0)
     lease_seconds: float = Field(default=30.0, gt=0.0)
     keep_jobs_hours: float = Field(default=24.0, gt=0.0)
+    index: Literal["exact", "approximate"] = "exact"
+    undo_merges_days: float = Field(default=7.0, gt=0.0, le=3650.0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_json: bool = False
 
@@ -77,6 +86,11 @@ class Settings(BaseSettings):
     def uploads_folder(self) -> Path:
         """Where recordings lie while their job runs."""
         return self.data / "uploads"
+
+    @property
+    def snapshots_folder(self) -> Path:
+        """Where indexes are kept between two runs."""
+        return self.data / "snapshots"
 
     @property
     def segmentation_network(self) -> Path | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic, sleep
@@ -54,6 +54,7 @@ class Database:
 
     def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
         self.now = clock
+        self._erasure_listeners: list[Callable[[], None]] = []
         parsed = _normalise(url)
         self.is_sqlite = parsed.drivername == "sqlite"
         if self.is_sqlite:
@@ -97,12 +98,24 @@ class Database:
                 failpoints.reach(failpoints.BEFORE_COMMIT)
             failpoints.reach(failpoints.AFTER_COMMIT)
 
+    def on_erasure(self, listener: Callable[[], None]) -> None:
+        """Has a function called after each erasure, before that is acknowledged.
+
+        For copies outside of the database; what the function raises the erasure raises too.
+        """
+        self._erasure_listeners.append(listener)
+
     def forget_deleted_pages(self) -> None:
         """Empties SQLite's write-ahead log, whose old frames still hold what was just deleted.
 
         Waits for readers and writers of this moment; with a reader that never ends, the log is
-        emptied by a later call instead.
+        emptied by a later call instead. Then tells those who keep copies.
         """
+        self._empty_log()
+        for listener in self._erasure_listeners:
+            listener()
+
+    def _empty_log(self) -> None:
         if self.is_sqlite:
             with self._turn, closing(self._durable.raw_connection()) as connection:
                 connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")

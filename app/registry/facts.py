@@ -10,6 +10,9 @@ from app.registry.tables import facts
 
 _EPOCH = "epoch"
 
+EPOCH_NOW = select(facts.c.value).where(facts.c.key == _EPOCH).scalar_subquery().label("epoch")
+"""A column with the epoch, for a statement that asks something else; NULL before the first call."""
+
 
 def epoch(database: Database) -> str:
     """Names the history that this database's revisions and template ids belong to.

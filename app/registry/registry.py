@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.registry.checkpoints import Checkpoints
 from app.registry.columns import Clock, utc_now
 from app.registry.database import Database, ping
@@ -87,6 +89,10 @@ class Registry:
         Whatever is kept outside the database by those numbers holds in the same epoch only.
         """
         return epoch(self._database)
+
+    def on_erasure(self, listener: Callable[[], None]) -> None:
+        """Has a function called after each erasure here, before that is acknowledged."""
+        self._database.on_erasure(listener)
 
     def ping(self) -> None:
         """Asks the database for an answer; raises the driver's error when there is none."""

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, func, select
 
 from app.errors import UnknownGallery
 from app.registry.database import Database
+from app.registry.facts import EPOCH_NOW
 from app.registry.subjects import find_subject
 from app.registry.tables import galleries, subjects, template_removals, templates
 from app.registry.template_stream import TemplateBlock, stream_templates, vectors_of
@@ -30,10 +31,12 @@ class GalleryRevision:
     Attributes:
         gallery_id: number of the gallery, never used again.
         revision: of its last committed change to templates.
+        epoch: of the database; None where none was drawn yet.
     """
 
     gallery_id: int
     revision: int
+    epoch: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class SubjectTemplates:
     vectors_nd: NDArray[np.float32]
 
 
-_REVISION = select(galleries.c.id, galleries.c.revision).where(
+_REVISION = select(galleries.c.id, galleries.c.revision, EPOCH_NOW).where(
     galleries.c.name == bindparam("gallery")
 )
 _REVISION_BY_ID = select(galleries.c.revision).where(galleries.c.id == bindparam("gallery_id"))
@@ -138,7 +141,7 @@ class Templates:
             row = connection.execute(_REVISION, {"gallery": gallery}).one_or_none()
         if row is None:
             raise UnknownGallery(gallery)
-        return GalleryRevision(row.id, row.revision)
+        return GalleryRevision(*row)
 
     def revisions(self) -> dict[int, int]:
         """How far every gallery is now, by its number."""

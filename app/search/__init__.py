@@ -9,6 +9,7 @@ from app.search.decision import (
     possible_duplicates,
 )
 from app.search.gallery_search import Candidate, Comparison, GallerySearch, SearchResult
+from app.search.snapshots import Snapshots
 
 __all__ = [
     "Candidate",
@@ -16,6 +17,7 @@ __all__ = [
     "Decision",
     "GallerySearch",
     "SearchResult",
+    "Snapshots",
     "Verification",
     "decide",
     "decide_together",

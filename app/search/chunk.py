@@ -168,7 +168,8 @@ def ranges(first_s: NDArray[np.int64], past_s: NDArray[np.int64]) -> NDArray[np.
     lengths_s = past_s - first_s
     total = int(lengths_s.sum())
     starts_s = np.cumsum(lengths_s) - lengths_s
-    return np.arange(total) + np.repeat(first_s - starts_s, lengths_s)
+    numbers_m: NDArray[np.int64] = np.arange(total) + np.repeat(first_s - starts_s, lengths_s)
+    return numbers_m
 
 
 def rewrite(parts: Sequence[tuple[Chunk, NDArray[np.int64]]], *, room: int, half: bool) -> Chunk:

@@ -16,6 +16,11 @@ from app.registry.template_stream import TemplateBlock
 from app.search.chunk import CHUNK_ROWS, Chunk, rewrite
 from app.search.view import ChunkView, View
 
+
+class OutOfStep(Exception):
+    """Changes do not fit what an index holds: it is not an earlier state of what SQL holds."""
+
+
 HALF_FROM = 500_000
 """Templates from which on vectors are stored as 16-bit floats (design.md, section 6)."""
 
@@ -71,14 +76,14 @@ class Draft:
         """Puts templates in, behind all that are there.
 
         Raises:
-            ValueError: the ids do not ascend.
+            OutOfStep: the ids do not ascend.
         """
         ids_n = block.templates_n
         last = self._chunks[-1] if self._chunks else None
         if last is not None and ids_n[0] <= last.chunk.templates_n[last.size - 1]:
-            raise ValueError(f"template {ids_n[0]} comes after a later one")
+            raise OutOfStep(f"template {ids_n[0]} comes after a later one")
         if (np.diff(ids_n) <= 0).any():
-            raise ValueError("template ids do not ascend")
+            raise OutOfStep("template ids do not ascend")
         if len(self._sum_d) == 0:
             self._sum_d = np.zeros(block.vectors_nd.shape[1], dtype=np.float64)
         self._living += len(ids_n)

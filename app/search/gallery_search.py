@@ -3,21 +3,22 @@
 Each search first asks SQL for the gallery's revision and applies what the index lacks, so an
 enrolment that was acknowledged anywhere is found, and what was erased anywhere is not.
 
-Shape letters: K vectors of one probe, D embedding size.
+Shape letters: N templates, K vectors of one probe, D embedding size.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.registry import Registry
-from app.search.index import Hits, TemplateIndex
+from app.search.index import Hits
+from app.search.indexes import Indexes
+from app.search.snapshots import Snapshots
 from model.calibration import Cohort
 
 
@@ -79,17 +80,23 @@ class Comparison:
 
 
 class GallerySearch:
-    """All indexes of one process. Safe for threads to share.
+    """Searches of all galleries in one process. Safe for threads to share.
 
     Args:
-        registry: the truth.
+        registry: the truth, migrated.
+        snapshots: keeps indexes between two runs; None reads them from SQL at each start.
+        approximate: have large indexes score only templates that seem close.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        snapshots: Snapshots | None = None,
+        approximate: bool = False,
+    ) -> None:
         self._templates = registry.templates
-        self._indexes: dict[tuple[int, str], TemplateIndex] = {}
-        self._loading: dict[tuple[int, str], threading.Lock] = {}
-        self._lock = threading.Lock()
+        self._indexes = Indexes(registry, snapshots=snapshots, approximate=approximate)
 
     def search(
         self,
@@ -111,7 +118,7 @@ class GallerySearch:
             UnknownGallery: there is none.
         """
         while True:
-            index = self._up_to_date(gallery_name, checkpoint_id)
+            index = self._indexes.up_to_date(gallery_name, checkpoint_id)
             found = index.search(vectors_kd, top_k)
             candidates = self._name_candidates(found)
             if candidates is not None:
@@ -150,25 +157,35 @@ class GallerySearch:
             score=float(scores_n[best]),
             walk_id=enrolled.walk_ids[best],
             templates=len(enrolled.walk_ids),
-            cohort=self._up_to_date(gallery_name, checkpoint_id).cohort(
+            cohort=self._indexes.up_to_date(gallery_name, checkpoint_id).cohort(
                 vectors_kd, enrolled.subject_id
             ),
         )
 
+    @contextmanager
+    def templates(
+        self, gallery_name: str, checkpoint_id: str
+    ) -> Iterator[Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]]:
+        """All templates of a gallery as they are now, a piece at a time, without asking SQL.
+
+        Yields:
+            Pairs of (N,) numbers of subjects and (N, D) float32 unit vectors, N at most 65,536;
+            copies. Memory of whoever is erased meanwhile is overwritten when the context ends.
+
+        Raises:
+            UnknownGallery: there is none.
+        """
+        index = self._indexes.up_to_date(gallery_name, checkpoint_id)
+        with index.reading() as view:
+            yield (each.living_templates() for each in view.chunks)
+
     def refresh(self) -> None:
         """Brings every held index up to date and drops those of deleted galleries.
 
-        To be called now and then: what was erased elsewhere leaves this process's memory even
-        when nobody searches.
+        To be called now and then: what was erased elsewhere leaves this process's memory, and the
+        snapshots, even when nobody searches.
         """
-        with self._lock:
-            held = [(key, index.revision) for key, index in self._indexes.items()]
-        if not held:
-            return
-        now = self._templates.revisions()
-        for key, revision in held:
-            if now.get(key[0]) != revision:
-                self._sync(key)
+        self._indexes.refresh()
 
     def hold(self, checkpoint_ids: Collection[str]) -> None:
         """Holds the indexes of these checkpoints, each of every gallery that is held by any.
@@ -178,49 +195,15 @@ class GallerySearch:
         Args:
             checkpoint_ids: those that serve or are being made ready.
         """
-        with self._lock:
-            gallery_ids = {gallery_id for gallery_id, _ in self._indexes}
-            for key in [key for key in self._indexes if key[1] not in checkpoint_ids]:
-                del self._indexes[key]
-                self._loading.pop(key, None)
-            missing = set(product(gallery_ids, checkpoint_ids)) - self._indexes.keys()
-        for key in sorted(missing):
-            self._sync(key)
+        self._indexes.hold(checkpoint_ids)
 
     def held(self) -> dict[tuple[int, str], int]:
         """Templates in memory, by gallery id and checkpoint id."""
-        with self._lock:
-            return {key: len(index) for key, index in self._indexes.items()}
+        return self._indexes.sizes()
 
-    def _up_to_date(self, gallery_name: str, checkpoint_id: str) -> TemplateIndex:
-        while True:
-            now = self._templates.revision(gallery_name)
-            key = (now.gallery_id, checkpoint_id)
-            with self._lock:
-                index = self._indexes.get(key)
-            if index is None or index.revision < now.revision:
-                index = self._sync(key)
-            if index is not None:
-                return index
-            # The gallery was deleted in between; asking again says so.
-
-    def _sync(self, key: tuple[int, str]) -> TemplateIndex | None:
-        """Applies what an index lacks, one thread at a time; None when its gallery is gone."""
-        gallery_id, checkpoint_id = key
-        with self._lock:
-            index = self._indexes.setdefault(key, TemplateIndex())
-            loading = self._loading.setdefault(key, threading.Lock())
-        with (
-            loading,
-            self._templates.changes(gallery_id, checkpoint_id, index.revision) as changes,
-        ):
-            if changes is None:
-                with self._lock:
-                    self._indexes.pop(key, None)
-                    self._loading.pop(key, None)
-                return None
-            index.apply(changes)
-        return index
+    def close(self) -> None:
+        """Saves what is worth it; no search may follow."""
+        self._indexes.close()
 
     def _name_candidates(self, found: Hits) -> tuple[Candidate, ...] | None:
         """Best first, equal scores by subject id; None when one of them no longer exists."""

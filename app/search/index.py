@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from app.registry.templates import TemplateChanges
 from app.search.closest import closest_subjects
-from app.search.draft import Draft
+from app.search.draft import Draft, OutOfStep
 from app.search.finder import Codebook
 from app.search.tidying import (
     codebook_of,
@@ -29,7 +29,7 @@ from app.search.tidying import (
     worth_rewriting,
 )
 from app.search.versions import Versions
-from app.search.view import View
+from app.search.view import Mark, View
 from model.calibration import Cohort
 
 EMPTY = View(0, (), 0, 0, np.zeros(0, dtype=np.float64))
@@ -94,9 +94,17 @@ class TemplateIndex:
         return self._versions.newest.revision
 
     @property
-    def removals(self) -> int:
-        """How many templates were ever removed."""
-        return self._versions.newest.removals
+    def mark(self) -> Mark:
+        """How far it is, all at one moment."""
+        return self._versions.newest.mark
+
+    @property
+    def untidy(self) -> bool:
+        """Whether `tidy` has something to do."""
+        view = self._versions.newest
+        return worth_rewriting(view) is not None or (
+            self._approximate and worth_finding_in(view) is not None
+        )
 
     def apply(self, changes: TemplateChanges) -> None:
         """Brings the index to a later revision: no search sees a part of the changes.
@@ -108,13 +116,15 @@ class TemplateIndex:
             changes: from the revision that this index holds.
 
         Raises:
-            ValueError: they start elsewhere, or templates come in another order than they got ids.
+            OutOfStep: they start elsewhere, go back, or name templates out of order.
         """
         with self._writing:
             view = self._versions.newest
-            if changes.since_revision != view.revision:
-                msg = f"changes since {changes.since_revision}, index at {view.revision}"
-                raise ValueError(msg)
+            if not changes.since_revision == view.revision <= changes.revision:
+                raise OutOfStep(
+                    f"changes from revision {changes.since_revision} to {changes.revision},"
+                    f" index at {view.revision}"
+                )
             draft = Draft(view)
             draft.remove(changes.removed_n)
             for block in changes.added:

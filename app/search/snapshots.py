@@ -37,9 +37,12 @@ from app.search.snapshot_file import (
     read_snapshot,
     write_snapshot,
 )
-from app.search.view import View
+from app.search.view import Mark, View
 
 _log = structlog.get_logger(__name__)
+
+LEAST_TEMPLATES = 10_000
+"""Below, SQL is read in a tenth of a second, and a vector has better one copy less."""
 
 _SUFFIX = ".index"
 _UNFINISHED = ".part"
@@ -52,16 +55,29 @@ class Snapshots:
     Args:
         folder: made when it is needed.
         registry: knows what was removed since.
+        least_templates: smaller indexes are not worth a snapshot.
+
+    Attributes:
+        least_templates: as given.
     """
 
-    def __init__(self, folder: Path, registry: Registry) -> None:
+    def __init__(
+        self, folder: Path, registry: Registry, *, least_templates: int = LEAST_TEMPLATES
+    ) -> None:
+        self.least_templates = least_templates
         self._folder = folder
         self._registry = registry
 
-    def load(self, gallery_id: int, checkpoint_id: str) -> View | None:
+    def load(self, gallery_id: int, checkpoint_id: str, *, epoch: str) -> View | None:
         """What a snapshot holds; None, and no file left, when there is none that can be used.
 
-        Its revision may be too old or too new: whoever applies changes to it finds out.
+        Its revision may be too new, or its templates others than SQL's: whoever applies changes
+        to it finds out.
+
+        Args:
+            gallery_id: number of the gallery.
+            checkpoint_id: whose templates.
+            epoch: of the database.
         """
         path = self._path(gallery_id, checkpoint_id)
         try:
@@ -69,29 +85,33 @@ class Snapshots:
         except FileNotFoundError:
             return None
         except (OSError, UnusableSnapshot) as error:
-            _log.warning("a snapshot is not used", snapshot=path.name, reason=str(error))
-            self._delete(path)
+            self.discard(gallery_id, checkpoint_id, str(error))
             return None
-        wanted = (self._registry.epoch(), gallery_id, checkpoint_id)
-        if (head.epoch, head.gallery_id, head.checkpoint_id) != wanted:
-            _log.warning("a snapshot is not used", snapshot=path.name, reason="it is of another")
-            self._delete(path)
+        if (head.epoch, head.gallery_id, head.checkpoint_id) != (epoch, gallery_id, checkpoint_id):
+            self.discard(gallery_id, checkpoint_id, "it is of another database or checkpoint")
             return None
         return view
 
-    def save(self, gallery_id: int, checkpoint_id: str, index: TemplateIndex) -> bool:
+    def save(
+        self, gallery_id: int, checkpoint_id: str, index: TemplateIndex, *, epoch: str
+    ) -> Mark | None:
         """Writes a snapshot in place of an older one.
 
+        Args:
+            gallery_id: number of the gallery.
+            checkpoint_id: whose templates.
+            index: of them.
+            epoch: of the database that the index is in step with.
+
         Returns:
-            False when there is none now: something was removed meanwhile, or another process is
-            just writing one.
+            How far the index is in the snapshot; None when there is none, because something was
+            removed meanwhile or another process is just writing one.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path(gallery_id, checkpoint_id)
-        epoch = self._registry.epoch()
         with self._turn() as mine:
             if not mine:
-                return False
+                return None
             # A name of its own: a dead process's may still lie there.
             part = self._folder / f"{uuid.uuid4()}{_UNFINISHED}"
             try:
@@ -107,11 +127,11 @@ class Snapshots:
                     os.fsync(file.fileno())
                 part.replace(path)
             except SnapshotInterrupted:
-                return False
+                return None
             finally:
                 part.unlink(missing_ok=True)
         self.discard_outdated()
-        return path.exists()
+        return view.mark if path.exists() else None
 
     def discard(self, gallery_id: int, checkpoint_id: str, reason: str) -> None:
         """Deletes a snapshot that turned out to be wrong."""
@@ -178,7 +198,7 @@ def _private(path: str, flags: int) -> int:
 
 def _holds(index: TemplateIndex, view: View) -> bool:
     """Whether nothing was removed from an index since a view of it."""
-    return index.removals == view.removals
+    return index.mark.removals == view.removals
 
 
 def _head_of(path: Path) -> SnapshotHead | None:

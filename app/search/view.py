@@ -63,6 +63,11 @@ class ChunkView:
         """(living,) rows, ascending."""
         return np.flatnonzero(self.alive_n[: self.size])
 
+    def living_templates(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """(N,) subjects and (N, D) float32 vectors of all living templates, copied."""
+        rows_m = self.living_rows()
+        return self.chunk.subjects_n[rows_m], self.chunk.read(rows_m)
+
     def look(self, vectors_kd: NDArray[np.float32], wanted: int) -> Look:
         """The rows closest to any of K vectors.
 
@@ -94,6 +99,26 @@ class ChunkView:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an index is.
+
+    Attributes:
+        revision: of the gallery.
+        templates: how many are held.
+        removals: how many were ever removed.
+    """
+
+    revision: int
+    templates: int
+    removals: int
+
+    @property
+    def added(self) -> int:
+        """How many templates were ever added."""
+        return self.templates + self.removals
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """An index at one revision.
 
@@ -115,6 +140,11 @@ class View:
     def templates(self) -> int:
         """How many templates are held."""
         return sum(each.living for each in self.chunks)
+
+    @property
+    def mark(self) -> Mark:
+        """How far the index was."""
+        return Mark(self.revision, self.templates, self.removals)
 
     def rows_of_subjects(
         self, subjects_s: NDArray[np.int64]
