@@ -8,7 +8,7 @@ from __future__ import annotations
 import structlog
 
 from app.registry import Registry
-from app.search import GallerySearch
+from app.search import GallerySearch, Snapshots
 from app.settings import Settings
 from app.telemetry import Metrics
 from app.worker.checkpoint_files import read_checkpoint_file, shipped_checkpoint
@@ -65,7 +65,11 @@ class Recognition:
                 serves=active,
             )
         self.shipped_id = shipped.id
-        self.search = GallerySearch(registry)
+        self.search = GallerySearch(
+            registry,
+            snapshots=Snapshots(settings.snapshots_folder, registry),
+            approximate=settings.index == "approximate",
+        )
         self._metrics = metrics
         self._recognisers = Recognisers(registry, settings, metrics)
         self._watch = CheckpointWatch(registry, self._recognisers, self.search)
@@ -112,7 +116,8 @@ class Recognition:
         self._metrics.encoder_ready.set(1)
 
     def close(self) -> None:
-        """Ends the threads."""
+        """Ends the threads and saves the indexes."""
         self._reembedder.close()
         self._watch.close()
+        self.search.close()
         self._recognisers.close()
