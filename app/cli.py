@@ -10,6 +10,7 @@ import typer
 from app.bulk import ReportInUse
 from app.client import MediaNotFound, WalkprintError
 from app.commands.capture import capture
+from app.commands.checkpoints import checkpoints
 from app.commands.data import data
 from app.commands.demo import demo
 from app.commands.evaluate import evaluate
@@ -41,6 +42,7 @@ cli.command()(verify)
 cli.command()(capture)
 cli.add_typer(subjects, name="subjects", help="List, show, rename and erase enrolled people.")
 cli.add_typer(galleries, name="galleries", help="Sets of people that are searched together.")
+cli.add_typer(checkpoints, name="checkpoints", help="Weights: which serve, and which could.")
 cli.command()(jobs)
 cli.command()(data)
 cli.command()(train)

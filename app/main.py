@@ -20,10 +20,12 @@ from app import failpoints
 from app.errors import NotReady
 from app.http.application import build_application
 from app.http.services import Services
-from app.registry import Registry
+from app.registry import NewCheckpoint, Registry
 from app.registry.checkpoint_problems import CheckpointNotHere
+from app.registry.gallery_thresholds import GalleryThresholds
 from app.settings import Settings
 from app.telemetry import Metrics, configure_logging
+from app.worker.checkpoint_desk import CheckpointDesk
 from app.worker.desk import Desk
 from app.worker.instance import Instance
 from app.worker.outcomes import Watchers
@@ -162,6 +164,16 @@ class _Loader:
             raise NotReady(f"{self._missing.detail} {self._missing.advice}")
         return self._recognition.checkpoint_id if self._ready and self._recognition else None
 
+    def calibrate(self, gallery: str) -> GalleryThresholds:
+        """Measures a gallery's thresholds.
+
+        Raises:
+            NotReady: nothing serves yet.
+        """
+        if self.checkpoint() is None or self._recognition is None:
+            raise NotReady
+        return self._recognition.calibrate(gallery)
+
     def shipped(self) -> str | None:
         """The id of the checkpoint in this package; None while it is read."""
         return None if self._recognition is None else self._recognition.shipped_id
@@ -210,6 +222,13 @@ class _Loader:
             else:
                 self._missing = None
                 return True
+
+
+def _read_checkpoint(content: bytes, name: str) -> NewCheckpoint:
+    # Imported here for the same reason as recognition.
+    from app.worker.checkpoint_files import read_new_checkpoint  # noqa: PLC0415
+
+    return read_new_checkpoint(content, name)
 
 
 def _start(
@@ -267,7 +286,11 @@ def _start(
         settings=settings,
         registry=registry,
         desk=desk,
+        checkpoints=CheckpointDesk(
+            registry, storage, read=_read_checkpoint, shipped=loader.shipped
+        ),
         metrics=metrics,
         checkpoint=loader.checkpoint,
+        calibrate=loader.calibrate,
         pages=Path(__file__).parent / "console",
     )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import quote
 
 from app.client.answers import Erasure, Gallery, Job, Subject
+from app.client.checkpoints import Checkpoints
 from app.client.connection import Connection, RetryPolicy
 from app.client.failures import unreachable
 from app.client.recognition import (
@@ -51,6 +52,9 @@ class Client:
         retries: how often and how patiently a request is sent again.
         connections: kept open at most; as many as there are threads that share this client.
 
+    Attributes:
+        checkpoints: which weights are installed, and which serve.
+
     Raises:
         WalkprintError: by every method: the service refused, with the reason and what to do.
         ServiceUnreachable: by every method: no answer came.
@@ -71,6 +75,7 @@ class Client:
             connections=connections,
         )
         self._work = Work(self._connection, timeout_seconds)
+        self.checkpoints = Checkpoints(self._connection)
 
     def __enter__(self) -> Self:
         return self

@@ -26,7 +26,11 @@ def serve(
         str | None, typer.Option(show_default="auto", help="auto, cpu or cuda.")
     ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Other weights than those that ship with Walkprint.")
+        Path | None,
+        typer.Option(
+            help="Other weights than those that ship with Walkprint: installed at start, and"
+            " serving where nobody is enrolled yet. Else see `walkprint checkpoints activate`."
+        ),
     ] = None,
     workers: Annotated[
         int | None,

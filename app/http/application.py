@@ -11,7 +11,16 @@ from fastapi import FastAPI
 
 from app.http.envelope import Envelope
 from app.http.problems import install_problem_handlers
-from app.http.routes import galleries, jobs, pages, probes, recognition, subjects, walks
+from app.http.routes import (
+    checkpoints,
+    galleries,
+    jobs,
+    pages,
+    probes,
+    recognition,
+    subjects,
+    walks,
+)
 from app.http.schemas import ProblemDocument
 from app.telemetry import Metrics
 
@@ -45,7 +54,7 @@ def build_application(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for module in (recognition, subjects, walks, galleries, jobs, probes, pages):
+    for module in (recognition, subjects, walks, galleries, checkpoints, jobs, probes, pages):
         app.include_router(module.router)
     install_problem_handlers(app, metrics)
     _describe_problems(app)

@@ -66,14 +66,16 @@ async def receive_form(
     known_fields: frozenset[str],
     begin: Callable[[], UploadFile],
     limits: FormLimits,
+    media_field: str = MEDIA_FIELD,
 ) -> ReceivedForm:
     """Reads the body of a request.
 
     Args:
         request: not read yet.
-        known_fields: names of the text fields that may come; `walk` is the media field.
+        known_fields: names of the text fields that may come.
         begin: opens a place in storage for one part.
         limits: refused beyond these.
+        media_field: name of the field whose parts are files.
 
     Raises:
         UnsupportedMediaType: the body is not multipart/form-data.
@@ -82,7 +84,7 @@ async def receive_form(
         InvalidField: an unknown or repeated field, or one that is too long.
         UploadStalled: the client stopped sending.
     """
-    reader = _FormReader(_boundary(request), known_fields, begin, limits)
+    reader = _FormReader(_boundary(request), known_fields, begin, limits, media_field)
     _check_announced_size(request, limits)
     received_bytes = 0
     try:
@@ -142,11 +144,13 @@ class _FormReader:
         known_fields: frozenset[str],
         begin: Callable[[], UploadFile],
         limits: FormLimits,
+        media_field: str,
     ) -> None:
         self.form = ReceivedForm()
         self._known_fields = known_fields
         self._begin = begin
         self._limits = limits
+        self._media_field = media_field
         self._parts = 0
         self._complete = False
         self._header_name = b""
@@ -207,13 +211,13 @@ class _FormReader:
         if b"name" not in options:
             raise MalformedRequest("A part has no name in its Content-Disposition header.")
         name = options[b"name"].decode("utf-8", "replace")
-        if name == MEDIA_FIELD:
+        if name == self._media_field:
             filename = options.get(b"filename", b"").decode("utf-8", "replace")
             self._upload = self._begin()
             self.form.media.append(MediaPart(filename, self._upload))
             return
         if name not in self._known_fields:
-            known = ", ".join(sorted(self._known_fields | {MEDIA_FIELD}))
+            known = ", ".join(sorted(self._known_fields | {self._media_field}))
             raise InvalidField(name[:64], f"There is no such field. Known fields: {known}.")
         if name in self.form.fields:
             raise InvalidField(name, "This field came twice; send it once.")

@@ -11,8 +11,10 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from app.registry import Registry
+from app.registry.gallery_thresholds import GalleryThresholds
 from app.settings import Settings
 from app.telemetry import Metrics
+from app.worker.checkpoint_desk import CheckpointDesk
 from app.worker.desk import Desk
 
 
@@ -24,17 +26,21 @@ class Services:
         settings: as started.
         registry: subjects, walks, galleries, finished jobs.
         desk: takes work in.
+        checkpoints: takes checkpoints in and has them take over.
         metrics: of this process.
         checkpoint: the id of the weights that serve, None until a forward pass has been made;
             raises NotReady when they cannot be loaded.
+        calibrate: measures a gallery's thresholds; raises NotReady while the weights load.
         pages: the folder of the console.
     """
 
     settings: Settings
     registry: Registry
     desk: Desk
+    checkpoints: CheckpointDesk
     metrics: Metrics
     checkpoint: Callable[[], str | None]
+    calibrate: Callable[[str], GalleryThresholds]
     pages: Path
 
 

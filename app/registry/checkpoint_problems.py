@@ -98,7 +98,7 @@ class WalksWouldBeLost(Problem):
     title = "Some walks cannot be embedded by this checkpoint"
     advice = (
         "GET /checkpoints/{id}/refusals names the walks. Record those people again after the"
-        " switch; send `accept_loss: true` to switch without them."
+        " switch; add ?accept_loss=true to switch without them."
     )
 
     def __init__(self, checkpoint: str, walks_by_reason: Mapping[str, int]) -> None:

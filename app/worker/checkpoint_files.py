@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -133,6 +134,8 @@ def _check_id(checkpoint: Checkpoint) -> None:
         training={},
         weights=checkpoint.weights,
     )
+    if not re.fullmatch(r"[a-z0-9.-]{1,128}", rebuilt.checkpoint_id):
+        raise CheckpointNotUsable("It says of its network what no network here is called.")
     if rebuilt.checkpoint_id != checkpoint.checkpoint_id:
         raise CheckpointNotUsable(
             f"Its content is '{rebuilt.checkpoint_id}' and not '{checkpoint.checkpoint_id}', as it"
