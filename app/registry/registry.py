@@ -8,6 +8,7 @@ from app.registry.checkpoints import Checkpoints
 from app.registry.columns import Clock, utc_now
 from app.registry.database import Database, ping
 from app.registry.enrollments import Enrollments
+from app.registry.exchange import Exchange
 from app.registry.facts import epoch
 from app.registry.galleries import Galleries
 from app.registry.jobs import Jobs
@@ -39,6 +40,7 @@ class Registry:
         checkpoints: what is installed, and what serves.
         switching: activations and rollbacks.
         reembeddings: stored walks passing a new checkpoint.
+        exchange: galleries as files.
     """
 
     def __init__(self, database: Database) -> None:
@@ -54,6 +56,7 @@ class Registry:
         self.checkpoints = Checkpoints(database)
         self.switching = Switching(database)
         self.reembeddings = Reembeddings(database)
+        self.exchange = Exchange(database)
 
     @classmethod
     def open(cls, database_url: str, *, clock: Clock = utc_now) -> Registry:

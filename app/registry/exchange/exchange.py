@@ -1,0 +1,39 @@
+"""Galleries as files, and files as galleries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from app.registry.database import Database
+from app.registry.exchange.export import export_lines
+from app.registry.exchange.importing import import_file
+from app.registry.exchange.report import ImportReport
+from app.registry.fields import clean_gallery
+
+
+class Exchange:
+    """The way of a gallery out of a database, and into one.
+
+    Args:
+        database: which one.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def export(self, gallery: str) -> Iterator[bytes]:
+        """A gallery as the lines of a file, as it is at one instant; see `export_lines`.
+
+        Raises:
+            UnknownGallery: there is none; raised before the first line.
+        """
+        return export_lines(self._database, gallery)
+
+    def import_file(self, gallery: str, chunks: Iterable[bytes]) -> ImportReport:
+        """Adds a gallery file's subjects and walks to a gallery; see `importing.import_file`.
+
+        Raises:
+            InvalidField: not a gallery name.
+            ImportLineInvalid, ImportCutShort, WalkElsewhere, GalleryGone: as told there.
+        """
+        return import_file(self._database, clean_gallery(gallery), chunks)
