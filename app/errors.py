@@ -181,6 +181,27 @@ class GalleryNotEmpty(Problem):
         )
 
 
+class GalleryTooSmall(Problem):
+    """So few people are enrolled that their scores say nothing of strangers."""
+
+    status = 409
+    slug = "gallery-too-small"
+    title = "The gallery is too small for thresholds of its own"
+    advice = (
+        "Until more people are enrolled, the checkpoint's thresholds serve; choose a stricter"
+        " `target_fpir` where a wrong name would do harm."
+    )
+
+    def __init__(self, gallery: str, subjects: int, needed: int) -> None:
+        super().__init__(
+            f"Gallery '{gallery}' has {subjects} subjects with templates by this checkpoint;"
+            f" {needed} are needed.",
+            gallery=gallery,
+            subjects=subjects,
+            needed=needed,
+        )
+
+
 # --- the request itself -------------------------------------------------------------------------
 
 

@@ -94,6 +94,12 @@ class Metrics:
             "Jobs taken over from a process that died or lost its lease.",
             registry=self.collection,
         )
+        self.retention_erased = Counter(
+            "walkprint_retention_erased",
+            "Walks and subjects erased for their age, and merges that became final.",
+            ("kind",),
+            registry=self.collection,
+        )
         self.upload_bytes = Counter(
             "walkprint_upload_bytes", "Bytes of media received.", registry=self.collection
         )

@@ -29,8 +29,8 @@ from scipy import optimize
 
 from model.bootstrap import percentiles
 from model.calibration import HIGHEST_SCORE, Calibration
-from model.gallery_curve import GalleryCurve
-from model.impostor_maxima import BIN_EDGES, ImpostorMaxima
+from model.gallery_curve import GalleryCalibration, GalleryCurve, threshold_table
+from model.impostor_maxima import BIN_EDGES, ImpostorMaxima, impostor_maxima
 
 FEWEST_SUBJECTS = 10
 # Chosen on walkers' galleries of 10 to 1,000 subjects (docs/thresholds.md): with 20, small ones
@@ -58,6 +58,27 @@ class TooFewSubjects(ValueError):
     def __init__(self, subjects: int) -> None:
         super().__init__(f"{FEWEST_SUBJECTS} subjects at least, not {subjects}")
         self.subjects = subjects
+
+
+def calibrate_gallery(
+    vectors_md: NDArray[np.floating], subject_m: NDArray[np.int64], calibration: Calibration
+) -> GalleryCalibration:
+    """Measures a gallery: a second for hundreds of subjects, some seconds for a million templates.
+
+    Args:
+        vectors_md: (M, D) unit vectors of the whole gallery, by one checkpoint.
+        subject_m: (M,) whose they are, any numbers.
+        calibration: of that checkpoint.
+
+    Raises:
+        TooFewSubjects: fewer than `FEWEST_SUBJECTS`.
+    """
+    subjects = len(np.unique(subject_m))
+    if subjects < FEWEST_SUBJECTS:
+        raise TooFewSubjects(subjects)
+    maxima = impostor_maxima(vectors_md, subject_m, calibration)
+    own = fit_gallery_curve(maxima, calibration)
+    return GalleryCalibration(own, threshold_table(own, maxima))
 
 
 def fit_gallery_curve(

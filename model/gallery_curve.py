@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.bootstrap import NOTHING, Estimate, SubjectMean
+from model.bootstrap import Estimate, SubjectMean
 from model.calibration import Calibration, Cohort
 from model.impostor_maxima import ImpostorMaxima
 
@@ -49,20 +49,6 @@ class GalleryCurve:
         ratio = subjects / self.curve.subjects
         return 1.0 / SERVES_UP_TO <= ratio <= SERVES_UP_TO
 
-    def to_json(self) -> dict[str, object]:
-        """As plain JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> GalleryCurve:
-        """What `to_json` gave."""
-        curve = dict(plain["curve"])
-        for name in ("false_match_rates", "scores"):
-            curve[name] = tuple(curve[name])
-        return cls(
-            Calibration(**curve), tuple(plain["lowest_scores"]), tuple(plain["highest_scores"])
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class ThresholdRow:
@@ -74,14 +60,51 @@ class ThresholdRow:
         lowest: of the threshold's 95 % interval.
         highest: the same.
         false_non_match_rate: share of walks that do not reach the threshold with other walks of
-            the same subject; nan where nobody has several.
+            the same subject; None where nobody has several.
     """
 
     target_fpir: float
     threshold: float
     lowest: float
     highest: float
-    false_non_match_rate: Estimate
+    false_non_match_rate: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryCalibration:
+    """What one gallery's templates said.
+
+    Attributes:
+        own: the curve that decisions use.
+        table: for people.
+    """
+
+    own: GalleryCurve
+    table: tuple[ThresholdRow, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> GalleryCalibration:
+        """What `to_json` gave."""
+        curve = dict(plain["own"]["curve"])
+        for name in ("false_match_rates", "scores"):
+            curve[name] = tuple(curve[name])
+        own = GalleryCurve(
+            Calibration(**curve),
+            tuple(plain["own"]["lowest_scores"]),
+            tuple(plain["own"]["highest_scores"]),
+        )
+        return cls(own, tuple(_row(row) for row in plain["table"]))
+
+
+def _row(plain: Mapping[str, Any]) -> ThresholdRow:
+    rate = plain["false_non_match_rate"]
+    return ThresholdRow(
+        **{**plain, "false_non_match_rate": None if rate is None else Estimate(**rate)}
+    )
 
 
 def threshold_table(
@@ -116,10 +139,12 @@ def threshold_table(
     )
 
 
-def _false_non_matches(curve: Calibration, maxima: ImpostorMaxima, target_fpir: float) -> Estimate:
+def _false_non_matches(
+    curve: Calibration, maxima: ImpostorMaxima, target_fpir: float
+) -> Estimate | None:
     tried_p: NDArray[np.bool_] = np.isfinite(maxima.genuine_p)
     if not tried_p.any():
-        return NOTHING
+        return None
     thresholds_p = curve.thresholds(
         target_fpir=target_fpir,
         gallery_sizes=np.full(len(tried_p), maxima.subjects),

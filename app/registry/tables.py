@@ -64,6 +64,8 @@ subjects = Table(
     Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("gallery_id", "external_id"),
     Index(None, "external_id"),
+    # The pages of one gallery, in the order of ids.
+    Index(None, "gallery_id", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -71,7 +73,7 @@ walks = Table(
     "walks",
     metadata,
     Column("id", String(36), primary_key=True),
-    Column("subject_id", ForeignKey("subjects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("subject_id", ForeignKey("subjects.id", ondelete="CASCADE"), nullable=False),
     # No foreign key: the walk outlives its job, whose row is purged after a day.
     Column("job_id", String(36)),
     Column("created_at", UtcDateTime, nullable=False),
@@ -80,6 +82,8 @@ walks = Table(
     Column("source", Text, nullable=False),
     # As the camera saw it; NULL where it cannot be told.
     Column("direction", String(16)),
+    # Ages are looked up without reading rows, which hold pictures.
+    Index(None, "subject_id", "created_at"),
 )
 
 # Two subjects that were found to be one person, until the merge can no longer be taken back.

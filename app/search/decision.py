@@ -8,7 +8,7 @@ from typing import Literal
 
 from app.search.assignment import Pair, assign
 from app.search.gallery_search import Candidate, Comparison, SearchResult
-from model.calibration import Calibration
+from app.search.thresholds import ThresholdBasis, ThresholdSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Decision:
         score: of that subject; of the best candidate when unknown; None in an empty gallery.
         threshold: the score a stranger reaches with probability `target_fpir`.
         target_fpir: share of strangers that may be taken for somebody enrolled.
+        threshold_source: what the threshold rests on.
         gallery_size: subjects the probe was compared with.
         candidates: best first.
     """
@@ -31,6 +32,7 @@ class Decision:
     score: float | None
     threshold: float
     target_fpir: float
+    threshold_source: ThresholdSource
     gallery_size: int
     candidates: tuple[Candidate, ...]
 
@@ -45,6 +47,7 @@ class Verification:
         score: None when the subject has no template by this checkpoint.
         threshold: the score an impostor reaches with probability `target_fmr`.
         target_fmr: share of impostors that may be accepted.
+        threshold_source: what the threshold rests on.
     """
 
     decision: Literal["match", "no-match"]
@@ -52,23 +55,24 @@ class Verification:
     score: float | None
     threshold: float
     target_fmr: float
+    threshold_source: ThresholdSource
 
 
-def decide(result: SearchResult, calibration: Calibration, *, target_fpir: float) -> Decision:
+def decide(result: SearchResult, basis: ThresholdBasis, *, target_fpir: float) -> Decision:
     """Says who a probe is, or that it is unknown.
 
     Args:
-        result: of the search, by the checkpoint that `calibration` belongs to.
-        calibration: gives the threshold for a gallery of this size.
+        result: of the search, by the checkpoint of `basis`.
+        basis: gives the threshold for a gallery of this size.
         target_fpir: share of strangers that may be taken for somebody enrolled, 0 < x < 1.
     """
-    (decision,) = decide_together([result], calibration, target_fpir=target_fpir, together=())
+    (decision,) = decide_together([result], basis, target_fpir=target_fpir, together=())
     return decision
 
 
 def decide_together(
     results: Sequence[SearchResult],
-    calibration: Calibration,
+    basis: ThresholdBasis,
     *,
     target_fpir: float,
     together: Sequence[Pair],
@@ -79,21 +83,21 @@ def decide_together(
 
     Args:
         results: one per walker, with as many candidates as there are walkers where there are.
-        calibration: as in `decide`.
+        basis: as in `decide`.
         target_fpir: as in `decide`, for each walker.
         together: pairs of places in `results` whose walkers were seen at the same time.
     """
     thresholds = [
-        calibration.threshold(
-            target_fpir=target_fpir, gallery_size=max(1, result.gallery_size), cohort=result.cohort
+        basis.identification(
+            target_fpir=target_fpir, gallery_size=result.gallery_size, cohort=result.cohort
         )
         for result in results
     ]
     margins = [
         {
-            candidate.subject: candidate.score - threshold
+            candidate.subject: candidate.score - threshold.value
             for candidate in result.candidates
-            if candidate.score >= threshold
+            if candidate.score >= threshold.value
         }
         for result, threshold in zip(results, thresholds, strict=True)
     ]
@@ -103,8 +107,9 @@ def decide_together(
             decision="unknown" if subject is None else "match",
             subject=subject,
             score=_score(result, subject),
-            threshold=threshold,
+            threshold=threshold.value,
             target_fpir=target_fpir,
+            threshold_source=threshold.source,
             gallery_size=result.gallery_size,
             candidates=result.candidates,
         )
@@ -113,42 +118,43 @@ def decide_together(
 
 
 def decide_verification(
-    comparison: Comparison, calibration: Calibration, *, target_fmr: float
+    comparison: Comparison, basis: ThresholdBasis, *, target_fmr: float
 ) -> Verification:
     """Says whether a probe is who it claims to be.
 
     Args:
         comparison: with the claimed subject.
-        calibration: gives the threshold.
+        basis: gives the threshold.
         target_fmr: share of impostors that may be accepted, 0 < x < 1.
     """
-    threshold = calibration.verification_threshold(target_fmr=target_fmr, cohort=comparison.cohort)
-    matches = comparison.score is not None and comparison.score >= threshold
+    threshold = basis.verification(target_fmr=target_fmr, cohort=comparison.cohort)
+    matches = comparison.score is not None and comparison.score >= threshold.value
     return Verification(
         decision="match" if matches else "no-match",
         subject=comparison.subject,
         score=comparison.score,
-        threshold=threshold,
+        threshold=threshold.value,
         target_fmr=target_fmr,
+        threshold_source=threshold.source,
     )
 
 
 def possible_duplicates(
-    result: SearchResult, calibration: Calibration, *, subject: str, target_fmr: float
+    result: SearchResult, basis: ThresholdBasis, *, subject: str, target_fmr: float
 ) -> tuple[Candidate, ...]:
     """Other subjects that a newly enrolled walk is as close to as one person's walks are.
 
     Args:
         result: of a search with the new walks.
-        calibration: gives the threshold.
+        basis: gives the threshold.
         subject: who was enrolled; left out.
         target_fmr: share of pairs of different people that may be reported, 0 < x < 1.
     """
-    threshold = calibration.verification_threshold(target_fmr=target_fmr, cohort=result.cohort)
+    threshold = basis.verification(target_fmr=target_fmr, cohort=result.cohort)
     return tuple(
         candidate
         for candidate in result.candidates
-        if candidate.subject != subject and candidate.score >= threshold
+        if candidate.subject != subject and candidate.score >= threshold.value
     )
 
 

@@ -27,6 +27,7 @@ from app.search import (
     Candidate,
     Decision,
     GallerySearch,
+    ThresholdBasis,
     decide_together,
     decide_verification,
     possible_duplicates,
@@ -225,7 +226,7 @@ class Pipeline:
             return ()
         return possible_duplicates(
             found,
-            by.calibration,
+            self._basis(gallery, by),
             subject=subject,
             target_fmr=self._thresholds.duplicate_fmr,
         )[:_MOST_DUPLICATES]
@@ -268,7 +269,7 @@ class Pipeline:
                 )
                 for walker in walkers
             ],
-            by.calibration,
+            self._basis(job.gallery, by),
             target_fpir=_figure(job, "target_fpir"),
             together=seen_together(walkers),
         )
@@ -280,7 +281,9 @@ class Pipeline:
                 job.gallery, by.checkpoint_id, walker.vector_d[None], _subject_of(job)
             )
             verification = decide_verification(
-                comparison, by.calibration, target_fmr=_figure(job, "target_fmr")
+                comparison,
+                self._basis(job.gallery, by),
+                target_fmr=_figure(job, "target_fmr"),
             )
         result = verification_result(
             job, walker, verification, comparison, by.checkpoint_id, timing.until_now()
@@ -288,6 +291,10 @@ class Pipeline:
         self._finish(job, [walker], result, [verification.subject])
         self._metrics.decisions.labels(job.kind, verification.decision).inc()
         return result
+
+    def _basis(self, gallery: str, by: Recogniser) -> ThresholdBasis:
+        own = self._registry.thresholds.of(gallery, by.checkpoint_id)
+        return ThresholdBasis(by.calibration, own)
 
     def _finish(self, job: Job, walkers: Sequence[Walker], result: Json, named: list[str]) -> None:
         with self._metrics.stage("store", {}):

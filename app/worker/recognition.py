@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import structlog
 
+from app.errors import NotReady
 from app.registry import Registry
-from app.search import GallerySearch, Snapshots
+from app.registry.gallery_thresholds import GalleryThresholds
+from app.search import GalleryCalibrator, GallerySearch, Snapshots
 from app.settings import Settings
 from app.telemetry import Metrics
 from app.worker.checkpoint_files import read_checkpoint_file, shipped_checkpoint
@@ -70,6 +72,8 @@ class Recognition:
             snapshots=Snapshots(settings.snapshots_folder, registry),
             approximate=settings.index == "approximate",
         )
+        self._registry = registry
+        self._calibrator = GalleryCalibrator(registry, self.search)
         self._metrics = metrics
         self._recognisers = Recognisers(registry, settings, metrics)
         self._watch = CheckpointWatch(registry, self._recognisers, self.search)
@@ -114,6 +118,19 @@ class Recognition:
         self._watch.load_active()
         self._watch.start()
         self._metrics.encoder_ready.set(1)
+
+    def calibrate(self, gallery: str) -> GalleryThresholds:
+        """Measures a gallery's thresholds by the checkpoint that serves; see `GalleryCalibrator`.
+
+        Raises:
+            NotReady: none serves yet.
+            UnknownGallery, GalleryTooSmall, TooBusy: as there.
+        """
+        serving = self._registry.checkpoints.serving()
+        if serving is None:
+            raise NotReady("No checkpoint serves yet.")
+        with self._recognisers.use((serving.active,)) as (by,):
+            return self._calibrator.calibrate(gallery, by.checkpoint_id, by.calibration)
 
     def close(self) -> None:
         """Ends the threads and saves the indexes."""

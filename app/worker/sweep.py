@@ -1,4 +1,4 @@
-"""The periodic look around: renew leases, rescue what dead processes left, forget old jobs."""
+"""The periodic look around: renew leases, rescue what dead processes left, forget what is old."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.registry import Registry
 from app.telemetry import Metrics
 from app.worker.instance import Instance
 from app.worker.queue import JobQueue
+from app.worker.retention import RetentionRounds
 from app.worker.storage import UploadStorage
 
 # Seconds between looks: how soon a sibling takes over the jobs of a process that was killed.
@@ -38,7 +39,7 @@ class Sweep:
         queue: receives the jobs that are rescued.
         lease_seconds: renewed three times within this.
         keep_jobs: age at which finished jobs, which hold decisions about people, are forgotten.
-        metrics: counts rescues.
+        metrics: counts rescues and what was erased for its age.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Sweep:
         self._lease_seconds = lease_seconds
         self._keep_jobs = keep_jobs
         self._metrics = metrics
+        self._retention = RetentionRounds(registry, storage, metrics)
         self._refresh: Callable[[], None] | None = None
         self._stop = threading.Event()
         self._wake = threading.Event()
@@ -154,6 +156,7 @@ class Sweep:
                 return
             try:
                 self.look()
+                self._retention.run()
                 self._scrub()
             except Exception:  # a database that is away now is asked again in a second
                 _log.exception("the periodic look failed")

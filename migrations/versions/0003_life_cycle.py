@@ -23,6 +23,9 @@ def upgrade() -> None:
     for rule in ("walks_per_subject", "keep_walks_days", "keep_subjects_days"):
         op.add_column("galleries", sa.Column(rule, sa.Integer(), nullable=True))
     op.add_column("idempotency_keys", sa.Column("answer", _JSON, nullable=True))
+    op.drop_index(op.f("ix_walks_subject_id"), "walks")
+    op.create_index(op.f("ix_walks_subject_id_created_at"), "walks", ["subject_id", "created_at"])
+    op.create_index(op.f("ix_subjects_gallery_id_id"), "subjects", ["gallery_id", "id"])
     _create_merges()
     _create_gallery_calibrations()
     _create_checkpoints()
@@ -36,6 +39,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Takes the change back; merges can then no longer be undone."""
+    op.drop_index(op.f("ix_subjects_gallery_id_id"), "subjects")
+    op.drop_index(op.f("ix_walks_subject_id_created_at"), "walks")
+    op.create_index(op.f("ix_walks_subject_id"), "walks", ["subject_id"])
     op.execute("DELETE FROM idempotency_keys WHERE answer IS NOT NULL")
     op.drop_column("idempotency_keys", "answer")
     for table in (

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.registry import Registry
-from app.search import Decision, GallerySearch, SearchResult, decide
+from app.search import Decision, GallerySearch, SearchResult, ThresholdBasis, decide
 from model.capture import capture_walk
 from model.encoder import Encoder
 from model.gei import energy_image
@@ -52,6 +52,7 @@ class InProcess:
 
     def __init__(self, database_url: str, gallery: str, *, threads: int | None = None) -> None:
         self._encoder = Encoder.load(device="cpu", threads=threads)
+        self._basis = ThresholdBasis(self._encoder.checkpoint.calibration)
         self._search = GallerySearch(Registry.open(database_url))
         self._gallery = gallery
 
@@ -70,7 +71,7 @@ class InProcess:
         marks.append(time.perf_counter())
         found = self._found(vectors_nd)
         marks.append(time.perf_counter())
-        decision = decide(found, self._encoder.checkpoint.calibration, target_fpir=_TARGET_FPIR)
+        decision = decide(found, self._basis, target_fpir=_TARGET_FPIR)
         marks.append(time.perf_counter())
         steps = tuple(1000.0 * (after - before) for before, after in pairwise(marks))
         return Timed(decision, steps)
@@ -117,7 +118,7 @@ class InProcess:
                 continue
             for vector_d in self._encoder.encode(np.stack(geis)):
                 found = self._found(vector_d[None])
-                decide(found, self._encoder.checkpoint.calibration, target_fpir=_TARGET_FPIR)
+                decide(found, self._basis, target_fpir=_TARGET_FPIR)
                 decided += 1
         for worker in workers:
             worker.join()

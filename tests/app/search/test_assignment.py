@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from app.search import SearchResult, decide_together
 from app.search.assignment import assign
-from tests.app.search.test_decision import CURVE, candidate, result
+from tests.app.search.test_decision import BASIS, CURVE, candidate, result
 
 THRESHOLD = CURVE.threshold(target_fpir=0.01, gallery_size=1)
 
 
 def who(*results: SearchResult, together: tuple[tuple[int, int], ...]) -> list[str | None]:
-    decided = decide_together(results, CURVE, target_fpir=0.01, together=together)
+    decided = decide_together(results, BASIS, target_fpir=0.01, together=together)
     return [each.subject for each in decided]
 
 
@@ -31,7 +31,7 @@ def test_nobody_becomes_a_match_by_losing_who_would_not_be_one_alone() -> None:
     first = result(candidate("anna", 0.9), candidate("bert", THRESHOLD - 0.01))
     second = result(candidate("anna", 0.8))
 
-    decided = decide_together([first, second], CURVE, target_fpir=0.01, together=((0, 1),))
+    decided = decide_together([first, second], BASIS, target_fpir=0.01, together=((0, 1),))
     assert [each.decision for each in decided] == ["match", "unknown"]
     assert decided[1].score == 0.8  # what it would have been is still told
 
