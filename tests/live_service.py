@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,8 +50,11 @@ class LiveService:
 
 
 @contextmanager
-def live_service(settings: Settings) -> Iterator[LiveService]:
-    """Starts the service on a free port, waits until it is ready, and stops it at the end."""
+def live_service(settings: Settings, *, becomes_ready: bool = True) -> Iterator[LiveService]:
+    """Starts the service on a free port, waits until it is ready, and stops it at the end.
+
+    One that cannot become ready is waited for until it listens.
+    """
     app = create_app(settings)
     port = free_port()
     server = uvicorn.Server(server_config(app, settings.model_copy(update={"port": port})))
@@ -58,8 +62,11 @@ def live_service(settings: Settings) -> Iterator[LiveService]:
     thread.start()
     url = f"http://127.0.0.1:{port}"
     try:
-        with Client(url) as client:
-            client.wait_until_ready()
+        if becomes_ready:
+            with Client(url) as client:
+                client.wait_until_ready()
+        while not server.started:
+            time.sleep(0.01)
         with httpx.Client(base_url=url, timeout=60.0) as http:
             yield LiveService(url, settings, app, http)
     finally:

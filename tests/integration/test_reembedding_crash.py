@@ -21,7 +21,7 @@ from tests.enrolling import enroll, unit_vector
 from tests.other_checkpoints import checkpoint_file, other_checkpoint, shipped_id
 from tests.walks import walk_zip
 
-_WALKS = 300
+_WALKS = 160
 NEW = other_checkpoint().checkpoint_id
 
 
@@ -63,8 +63,12 @@ def stored_vectors(database_url: str) -> dict[str, bytes]:
 def test_a_killed_re_embedding_is_finished_by_the_next_start(tmp_path: Path) -> None:
     database_url = f"sqlite:///{tmp_path / 'walkprint.db'}"
     fill(database_url)
-    environment = {"WALKPRINT_DEVICE": "cpu", "WALKPRINT_LOG_LEVEL": "warning"}
-    dies_in_the_middle = environment | {"WALKPRINT_FAILPOINT": "mid-reembedding:5"}
+    environment = {
+        "WALKPRINT_DEVICE": "cpu",
+        "WALKPRINT_RUNTIME": "onnxruntime",
+        "WALKPRINT_LOG_LEVEL": "warning",
+    }
+    dies_in_the_middle = environment | {"WALKPRINT_FAILPOINT": "mid-reembedding:4"}
     with (
         ServiceProcess(tmp_path, environment=dies_in_the_middle) as service,
         Client(service.url) as client,
@@ -96,7 +100,7 @@ def test_a_killed_re_embedding_is_finished_by_the_next_start(tmp_path: Path) -> 
 def _check_against_the_encoder(registry: Registry, vectors: dict[str, bytes]) -> None:
     """Some templates are what the checkpoint says of those walks' own images."""
     encoder = Encoder(other_checkpoint(), device="cpu", threads=1, runtime="onnxruntime")
-    for number in range(0, _WALKS, 60):
+    for number in range(0, _WALKS, 40):
         (walk,) = registry.walks.list(f"subject-{number}")
         expected_d = encoder.encode(gei(number)[None])[0]
         stored_d = np.frombuffer(vectors[walk.id], "<f4")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from http.client import HTTPConnection
+from pathlib import Path
 from threading import Event
 
 import httpx
 import pytest
 
 from app.client import Client
-from app.registry import NewCheckpoint
+from app.registry import NewCheckpoint, Registry
 from app.settings import Settings
 from app.worker.checkpoint_files import read_new_checkpoint
+from tests.app.registry.stored_walks import gei_png
+from tests.enrolling import enroll as registry_enroll
+from tests.enrolling import unit_vector
 from tests.live_service import LiveService, live_service
 from tests.other_checkpoints import checkpoint_file, other_checkpoint, shipped_id, written
 from tests.walks import walk_zip
@@ -86,12 +90,22 @@ def identify(service: LiveService, person: int) -> tuple[str | None, str, int]:
 
 def wait_for_end(service: LiveService, checkpoint: str) -> dict[str, object]:
     """The re-embedding, once it has ended."""
+    state: dict[str, object] = until(
+        lambda: service.http.get(f"/checkpoints/{checkpoint}/reembedding"),
+        lambda answer: answer.json()["state"] not in ("running", "paused"),
+    ).json()
+    return state
+
+
+def until(
+    ask: Callable[[], httpx.Response], is_right: Callable[[httpx.Response], bool]
+) -> httpx.Response:
+    """Asks until the answer is right."""
     for _ in range(_PATIENCE_POLLS):
-        state: dict[str, object] = service.http.get(f"/checkpoints/{checkpoint}/reembedding").json()
-        if state["state"] not in ("running", "paused"):
-            return state
+        if is_right(answer := ask()):
+            return answer
         Event().wait(0.1)
-    raise TimeoutError(state)
+    raise TimeoutError(answer.text)
 
 
 def code_of(response: httpx.Response) -> tuple[int, str]:
@@ -250,3 +264,41 @@ def test_a_client_follows_a_switch_step_by_step(service: LiveService) -> None:
         assert list(client.checkpoints.refused_walks(NEW)) == []
         assert client.checkpoints.roll_back().state == "active"
         assert client.checkpoints.remove(NEW) == 1
+
+
+def test_another_process_answers_by_the_new_checkpoint_at_once(service: LiveService) -> None:
+    enroll(service, "ada", ADA)
+    install(service)
+    with live_service(service.settings) as neighbour:
+        assert identify(neighbour, ADA) == ("ada", shipped_id(), 1)
+        service.http.post(f"/checkpoints/{NEW}/activate")
+        wait_for_end(neighbour, NEW)
+        assert identify(neighbour, ADA) == ("ada", NEW, 1)
+        assert identify(service, ADA) == ("ada", NEW, 1)
+
+
+def test_a_service_without_the_weights_that_serve_says_what_to_do_and_can_be_helped(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(data=tmp_path, device="cpu", runtime="onnxruntime")
+    registry = Registry.open(settings.resolved_database_url)
+    registry.migrate()
+    enrolled = registry_enroll(
+        registry, "ada", [unit_vector(1)], checkpoint_id="of-yesterday", gei_png=gei_png()
+    )
+    registry.close()
+
+    with live_service(settings, becomes_ready=False) as service:
+        http = service.http
+        told = until(lambda: http.get("/readyz"), lambda answer: "of-yesterday" in answer.text)
+        assert code_of(told) == (503, "not-ready")
+        assert "walkprint checkpoints install" in told.json()["detail"]
+        refused = http.post("/identify", files={"walk": walk_zip(ADA)})
+        assert code_of(refused) == (503, "not-ready")
+
+        assert http.post(f"/checkpoints/{shipped_id()}/activate").status_code == 202
+        until(lambda: http.get("/readyz"), lambda answer: answer.status_code == 200)
+        found = http.post("/identify", files={"walk": walk_zip(ADA)}).json()
+        assert (found["checkpoint"], found["gallery_size"]) == (shipped_id(), 1)
+        assert found["candidates"][0]["walk"] == enrolled.walks[0]
+        assert code_of(http.post("/checkpoints/rollback")) == (503, "checkpoint-not-here")
