@@ -18,9 +18,6 @@ from app.registry.erasure import erase_subject, erase_walks
 from app.registry.revision import Raised, raise_revision
 from app.registry.tables import galleries, jobs, subjects, walks
 
-BATCH = 200
-"""Most walks, and most subjects, of one transaction: enrolments wait for it for milliseconds."""
-
 
 @dataclass(frozen=True, slots=True)
 class Expired:
@@ -55,16 +52,18 @@ class Retention:
 
     Args:
         database: where everything is.
+
+    Attributes:
+        batch: most walks, and most subjects, erased of one gallery at once: enrolments into it wait
+            for so long, which is some hundred milliseconds.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.batch = 200
 
-    def erase_expired(self, *, batch: int = BATCH) -> tuple[Expired, ...]:
+    def erase_expired(self) -> tuple[Expired, ...]:
         """Erases what is too old, one transaction for each gallery.
-
-        Args:
-            batch: most walks, and most subjects, erased of one gallery.
 
         Returns:
             One entry for each gallery of which something was erased.
@@ -75,7 +74,7 @@ class Retention:
                 for rule in self._rules(connection)
                 if _due_walks(connection, rule, 1) or _due_subjects(connection, rule, 1)
             ]
-        rounds = [self._erase(rule, batch) for rule in due]
+        rounds = [self._erase(rule) for rule in due]
         found = tuple(each for each in rounds if each is not None and each.walks + each.subjects)
         if found:
             self._database.forget_deleted_pages()
@@ -99,24 +98,24 @@ class Retention:
         )
         return [_Rule(row[0], before(row[1]), before(row[2])) for row in rows]
 
-    def _erase(self, rule: _Rule, batch: int) -> Expired | None:
+    def _erase(self, rule: _Rule) -> Expired | None:
         """Everything is looked up again under the gallery's lock; None when the gallery is gone."""
         with self._database.write() as connection:
             raised = raise_revision(connection, galleries.c.id == rule.gallery_id)
             if raised is None:
                 return None
-            old_subjects = _due_subjects(connection, rule, batch)
+            old_subjects = _due_subjects(connection, rule, self.batch)
             uploads: list[str] = []
             for subject_id in old_subjects:
                 uploads.extend(erase_subject(connection, raised, subject_id).uploads)
-            old_walks = _due_walks(connection, rule, batch)
+            old_walks = _due_walks(connection, rule, self.batch)
             _erase_walks(connection, raised, old_walks)
         return Expired(
             rule.gallery_id,
             len(old_walks),
             len(old_subjects),
             tuple(uploads),
-            more=batch in (len(old_walks), len(old_subjects)),
+            more=self.batch in (len(old_walks), len(old_subjects)),
         )
 
 

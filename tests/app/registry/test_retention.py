@@ -20,8 +20,9 @@ def set_rules(registry: Registry, gallery: str, rules: dict[RuleName, int | None
 
 def erase_all(registry: Registry, batch: int = 100) -> list[Expired]:
     """Rounds until nothing is too old any more."""
+    registry.retention.batch = batch
     rounds: list[Expired] = []
-    while found := registry.retention.erase_expired(batch=batch):
+    while found := registry.retention.erase_expired():
         rounds.extend(found)
     return rounds
 
