@@ -3,7 +3,7 @@
 The whole clip is at hand, so the background is an order statistic over time rather than a
 running average: it does not lag, and it does not absorb a slow walker.
 
-Shape letters: T frames, N sampled frames, H rows, W columns, C colour channels, P pixels.
+Shape letters: T frames, N sampled frames, H rows, W columns, C colour channels, P places.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 _SAMPLED_FRAMES = 60
 _ROWS_AT_ONCE = 2
 """Their samples fit into a core's cache while they are sorted."""
-_COMPARED_PIXELS = 1500
-"""Of a frame, by which its exposure is told. With 600, one real walk in seven was lost to noise."""
 _NOISE_FLOOR = 1.5
 """Grey levels: no camera with compressed video is quieter."""
 _MAD_TO_SIGMA = 1.4826
 _GREY_LEVELS = np.arange(256, dtype=np.float32)[:, None]
 _EXCLUDED = 256
-"""Stands above every grey level, so that excluded samples sort to the end."""
+"""Or-ed to a grey level it stands above all others: excluded samples sort to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +58,24 @@ def estimate_background(
     deviation_hw = np.empty((-(-height // _ROWS_AT_ONCE), -(-width // 2)), np.float32)
     for top in range(0, height, _ROWS_AT_ONCE):
         rows = slice(top, min(top + _ROWS_AT_ONCE, height))
-        values_nhwc = frames_nhwc[:, rows].astype(np.int16)
-        if walker_nhw is None:
-            hidden_nhw = np.zeros(values_nhwc.shape[:3], dtype=np.bool_)
-        else:
-            hidden_nhw = walker_nhw[:, rows].copy()
-            hidden_nhw[:, hidden_nhw.all(axis=0)] = False
-        seen_hw = frames - hidden_nhw.sum(axis=0)
-        level_hwc[rows] = _median(np.where(hidden_nhw[..., None], _EXCLUDED, values_nhwc), seen_hw)
-        some_hwc = level_hwc[top : top + 1, ::2].astype(np.int16)
-        strayed_nhw = _largest(np.abs(values_nhwc[:, :1, ::2] - some_hwc))
-        strayed_nhw = np.where(hidden_nhw[:, :1, ::2], _EXCLUDED, strayed_nhw)
-        deviation = _median(strayed_nhw[..., None], seen_hw[:1, ::2])
-        deviation_hw[top // _ROWS_AT_ONCE] = deviation[0, :, 0]
+        seen_nhwc = frames_nhwc[:, rows]
+        values_hwcn = np.empty((*seen_nhwc.shape[1:], frames), np.int16)
+        values_hwcn[:] = np.moveaxis(seen_nhwc, 0, -1)
+        some_hwcn = values_hwcn[:1, ::2].copy()
+        excluded_hwn, middle_hw = None, np.array(frames // 2)
+        if walker_nhw is not None and walker_nhw[:, rows].any():
+            excluded_hwn, middle_hw = _excluded(walker_nhw[:, rows])
+            values_hwcn |= excluded_hwn[:, :, None]
+        level_hwc[rows] = _median(values_hwcn, middle_hw[..., None])
+        level_hwc1 = level_hwc[rows][:1, ::2, :, None].astype(np.int16)
+        strayed_hwn = np.abs(some_hwcn - level_hwc1).max(axis=2)
+        if excluded_hwn is not None:
+            strayed_hwn |= excluded_hwn[:1, ::2]
+            middle_hw = middle_hw[:1, ::2]
+        deviation_hw[top // _ROWS_AT_ONCE] = _median(strayed_hwn, middle_hw)[0]
     smooth_hw = cv2.blur(_MAD_TO_SIGMA * deviation_hw, (3, 3))
     noise_hw = cv2.resize(smooth_hw, (width, height), interpolation=cv2.INTER_LINEAR)
     return Background(level_hwc, np.maximum(noise_hw, np.float32(_NOISE_FLOOR)))
-
-
-def exposure_gain(frame_hwc: NDArray[np.uint8], background: Background) -> NDArray[np.float32]:
-    """By what factor per channel this frame is brighter than the background, shape (C,).
-
-    The median over the frame: the walker covers less than half of it.
-    """
-    height, width, channels = frame_hwc.shape
-    step = max(1, int(np.sqrt(height * width / _COMPARED_PIXELS)))
-    frame_pc = frame_hwc[::step, ::step].reshape(-1, channels).astype(np.float32)
-    level_pc = background.level_hwc[::step, ::step].reshape(frame_pc.shape)
-    usable_p = ((level_pc > 16) & (level_pc < 245)).all(axis=1)
-    if usable_p.sum() < 50:
-        return np.ones(channels, np.float32)
-    gain_c = np.median(frame_pc[usable_p] / level_pc[usable_p], axis=0)
-    return np.asarray(np.clip(gain_c, 0.5, 2.0), dtype=np.float32)
 
 
 def levelled(frame_hwc: NDArray[np.uint8], gain_c: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -102,14 +86,23 @@ def levelled(frame_hwc: NDArray[np.uint8], gain_c: NDArray[np.float32]) -> NDArr
     return np.asarray(cv2.LUT(frame_hwc, table_kc[None]), dtype=np.uint8).reshape(frame_hwc.shape)
 
 
-def _largest(values_nhwc: NDArray[np.int16]) -> NDArray[np.int16]:
-    result_nhw = values_nhwc[..., 0]
-    for channel in range(1, values_nhwc.shape[3]):
-        result_nhw = np.maximum(result_nhw, values_nhwc[..., channel])
-    return result_nhw
+def _excluded(
+    walker_nhw: NDArray[np.bool_],
+) -> tuple[NDArray[np.int16], NDArray[np.intp]]:
+    """What sends the walker's samples to the end, and the place of the middle of the others.
+
+    Where the walker stands all the time, nothing is excluded.
+    """
+    hidden_hwn = np.ascontiguousarray(np.moveaxis(walker_nhw, 0, -1))
+    hidden_hwn[hidden_hwn.all(axis=-1)] = False
+    middle_hw = (len(walker_nhw) - hidden_hwn.sum(axis=-1)) // 2
+    return hidden_hwn * np.int16(_EXCLUDED), middle_hw
 
 
-def _median(values_nhwc: NDArray[np.int16], seen_hw: NDArray[np.intp]) -> NDArray[np.int16]:
-    ordered_hwcn = np.sort(np.ascontiguousarray(np.moveaxis(values_nhwc, 0, -1)), axis=-1)
-    middle_hwc = np.broadcast_to((seen_hw // 2)[..., None], ordered_hwcn.shape[:3])
-    return np.take_along_axis(ordered_hwcn, middle_hwc[..., None], axis=-1)[..., 0]
+def _median(values_pn: NDArray[np.int16], middle_p: NDArray[np.intp]) -> NDArray[np.int16]:
+    """Sorts in place along the last axis and takes the value in the middle of those that count."""
+    values_pn.sort(axis=-1)
+    if middle_p.size == 1:
+        return np.asarray(values_pn[..., int(middle_p.item())], dtype=np.int16)
+    place_p1 = np.broadcast_to(middle_p[..., None], (*values_pn.shape[:-1], 1))
+    return np.take_along_axis(values_pn, place_p1, axis=-1)[..., 0]

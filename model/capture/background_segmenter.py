@@ -11,14 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.capture.background import (
-    Background,
-    estimate_background,
-    exposure_gain,
-    levelled,
-    sample_frames,
-)
+from model.capture.background import Background
 from model.capture.camera import stabilise
+from model.capture.exposure import empty_scene
 from model.capture.foreground import SceneModel
 from model.capture.outline import cut_out
 from model.capture.paths import Path
@@ -48,7 +43,7 @@ class BackgroundSegmenter:
         shifts_t2 = window.shifts_t2
         shifts_t2 += stabilise(frames_thwc, window.frames_per_second)
         coarse_thwc, scale = coarse(frames_thwc)
-        background, gains_tc = _empty_scene(coarse_thwc)
+        background, gains_tc = empty_scene(coarse_thwc)
         model = SceneModel(background)
         masks_thw = np.empty(coarse_thwc.shape[:3], np.uint8)
         for mask_hw, frame_hwc, gain_c, shift_2 in zip(
@@ -107,19 +102,6 @@ class _AgainstBackground:
                     self.frames_thwc[frame], gains_tc[frame], self.background, silhouette
                 )
                 yield frame, seen, contrast
-
-
-def _empty_scene(
-    frames_thwc: NDArray[np.uint8],
-) -> tuple[Background, NDArray[np.float32]]:
-    """The background, and by how much each frame is brighter than it, (T, C)."""
-    numbers = sample_frames(len(frames_thwc))
-    rough = estimate_background(frames_thwc[numbers])
-    levelled_nhwc = np.stack(
-        [levelled(frames_thwc[n], exposure_gain(frames_thwc[n], rough)) for n in numbers]
-    )
-    background = estimate_background(levelled_nhwc)
-    return background, np.stack([exposure_gain(frame, background) for frame in frames_thwc])
 
 
 def _hide_outside(foreground_hw: NDArray[np.uint8], shift_2: NDArray[np.float64]) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.capture.background import estimate_background, sample_frames
+from model.capture.working_size import scale_down
 from model.refusals import CameraMoves
 
 _LONG_SIDE = 320
@@ -53,6 +54,17 @@ class _Target:
     texture_hw: NDArray[np.float32]
     slope_x_hw: NDArray[np.float32]
     slope_y_hw: NDArray[np.float32]
+    strength: float
+
+    @classmethod
+    def of(cls, texture_hw: NDArray[np.float32]) -> _Target:
+        """Prepares a texture."""
+        return cls(
+            texture_hw=texture_hw,
+            slope_x_hw=np.asarray(cv2.Sobel(texture_hw, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32),
+            slope_y_hw=np.asarray(cv2.Sobel(texture_hw, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32),
+            strength=_usual(texture_hw),
+        )
 
 
 def stabilise(frames_thwc: NDArray[np.uint8], frames_per_second: float) -> NDArray[np.float64]:
@@ -121,8 +133,8 @@ def quietest_frame(frames_thwc: NDArray[np.uint8]) -> int:
     numbers = np.linspace(0, len(frames_thwc) - 1, min(len(frames_thwc), _COMPARED)).astype(int)
     small_nhw = np.stack(
         [
-            cv2.resize(frames_thwc[number, ..., 0], (_THUMB, _THUMB), interpolation=cv2.INTER_AREA)
-            for number in numbers
+            cv2.resize(_middle(frames_thwc[n]), (_THUMB, _THUMB), interpolation=cv2.INTER_AREA)
+            for n in numbers
         ]
     ).astype(np.int16)
     distance_n = [np.abs(small_nhw - one_hw).mean(axis=(1, 2)).sum() for one_hw in small_nhw]
@@ -144,12 +156,7 @@ def measure_shifts(
     """
     frames, height, width = frames_thwc.shape[:3]
     scale = min(1.0, _LONG_SIDE / max(height, width))
-    texture_hw = _texture(target_hwc, scale)
-    target = _Target(
-        texture_hw=texture_hw,
-        slope_x_hw=np.asarray(cv2.Sobel(texture_hw, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32),
-        slope_y_hw=np.asarray(cv2.Sobel(texture_hw, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32),
-    )
+    target = _Target.of(_texture(target_hwc, scale))
     shifts_t2 = np.zeros((frames, 2))
     lost_t = np.zeros(frames, dtype=np.bool_)
     for direction in (range(start, frames), range(start - 1, -1, -1)):
@@ -171,22 +178,31 @@ def shift_frame(frame_hwc: NDArray[np.uint8], shift_2: NDArray[np.float64]) -> N
 
 
 def _texture(frame_hwc: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
-    grey_hw = frame_hwc[..., frame_hwc.shape[2] // 2]
+    grey_hw = _middle(frame_hwc)
     if scale < 1.0:
-        small_hw = cv2.resize(grey_hw, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    else:
-        small_hw = grey_hw
-    level_hw = small_hw.astype(np.float32)
+        small = np.empty([round(side * scale) for side in grey_hw.shape], np.uint8)
+        scale_down(grey_hw[..., None], small[..., None])
+        grey_hw = small
+    level_hw = grey_hw.astype(np.float32)
     fine_hw = cv2.GaussianBlur(level_hw, (0, 0), _FINE_BLUR)
     coarse_hw = cv2.GaussianBlur(level_hw, (0, 0), _COARSE_BLUR)
     return np.asarray(fine_hw - coarse_hw, dtype=np.float32)
+
+
+def _middle(frame_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The channel in the middle: green, or grey."""
+    return np.asarray(cv2.extractChannel(frame_hwc, frame_hwc.shape[2] // 2), dtype=np.uint8)
+
+
+def _usual(values_hw: NDArray[np.float32]) -> float:
+    """Median of the absolute values, of every second row and column."""
+    return float(np.median(np.abs(values_hw[::2, ::2])))
 
 
 def _register(
     texture_hw: NDArray[np.float32], target: _Target, last_2: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], bool]:
     height, width = texture_hw.shape
-    strength = float(np.median(np.abs(target.texture_hw[::2, ::2])))
     mismatch = 0.0
     shift_2 = last_2.copy()
     for _ in range(_ITERATIONS):
@@ -196,7 +212,7 @@ def _register(
         margin_y = min(int(abs(shift_2[1])) + 3, height // 3)
         inside = (slice(margin_y, height - margin_y), slice(margin_x, width - margin_x))
         error_hw = moved_hw[inside] - target.texture_hw[inside]
-        mismatch = float(np.median(np.abs(error_hw[::2, ::2])))
+        mismatch = _usual(error_hw)
         spread = max(1.0, 2.0 * mismatch)
         weight_hw = 1.0 / (1.0 + (error_hw / spread) ** 2) ** 2
         x_hw, y_hw = target.slope_x_hw[inside], target.slope_y_hw[inside]
@@ -216,4 +232,5 @@ def _register(
         shift_2 += step_2
         if np.abs(step_2).max() < _CONVERGED:
             break
-    return shift_2, strength > _LEAST_TEXTURE and mismatch > _MISMATCH * strength
+    is_lost = target.strength > _LEAST_TEXTURE and mismatch > _MISMATCH * target.strength
+    return shift_2, is_lost

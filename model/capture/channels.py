@@ -17,16 +17,11 @@ def largest(image_hwc: NDArray[np.float32]) -> NDArray[np.float32]:
     return result_hw
 
 
-def total(image_hwc: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The sum of each pixel's channels, (H, W)."""
-    result_hw = image_hwc[..., 0]
-    for channel in range(1, image_hwc.shape[2]):
-        result_hw = result_hw + image_hwc[..., channel]
-    return result_hw
-
-
 def mean(image_hwc: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of each pixel's channels, (H, W)."""
     if image_hwc.shape[2] == 1:
         return image_hwc[..., 0]
-    return total(image_hwc) * np.float32(1.0 / image_hwc.shape[2])
+    total_hw = image_hwc[..., 0]
+    for channel in range(1, image_hwc.shape[2]):
+        total_hw = total_hw + image_hwc[..., channel]
+    return total_hw * np.float32(1.0 / image_hwc.shape[2])

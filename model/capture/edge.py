@@ -4,16 +4,18 @@ A lens, a moving limb and a codec mix the walker's colour with the scene's over 
 All of these differ from the empty scene, and a mask that took them all would be too large by a
 tenth. How much of a pixel the walker covers is where its colour lies between the two.
 
-Shape letters: H rows, W columns, C colour channels.
+Shape letters: H rows, W columns, C colour channels, N doubtful pixels.
 """
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.capture.channels import total
+_Level = TypeVar("_Level", np.uint8, np.float32)
 
 _BAND = 0.012
 """Width of the doubtful band inside the outline, in heights of the walker..."""
@@ -54,36 +56,49 @@ def settle_edge(
         0/1 (H, W).
     """
     left, top, wide, high = cv2.boundingRect(walker_hw)
+    if not wide:
+        return walker_hw
     band = max(_BAND_PIXELS + doubt - 1, _BAND * high)
     margin = int(band) + doubt + 1
     part = (
         slice(max(0, top - margin), top + high + margin),
         slice(max(0, left - margin), left + wide + margin),
     )
-    walker_part_hw = walker_hw[part]
-    seen_part_hwc = seen_hwc[part].astype(np.float32)
-    expected_hwc = level_hwc[part] * gain_c
-    inward_hw = cv2.distanceTransform(walker_part_hw, cv2.DIST_L2, 3)
+    core_hw = cv2.distanceTransform(walker_hw[part], cv2.DIST_L2, 3) > band
     reach = np.ones((2 * doubt + 1, 2 * doubt + 1), np.uint8)
-    core_hw = inward_hw > band
-    doubtful_hw = (cv2.dilate(walker_part_hw, reach) > 0) & ~core_hw
-    weight_hw = core_hw + np.float32(_THIN) * walker_part_hw
-    contrast_hwc = _mean_colour(seen_part_hwc, weight_hw, band) - expected_hwc
-    strength_hw = total(contrast_hwc * contrast_hwc)
-    cover_hw = total((seen_part_hwc - expected_hwc) * contrast_hwc)
-    doubtful_hw &= strength_hw > np.square(_TELLING * noise_hw[part])
-    settled_hw = walker_hw.copy()
-    settled_hw[part][doubtful_hw] = cover_hw[doubtful_hw] >= _HALF * strength_hw[doubtful_hw]
-    agreed_hw = cv2.GaussianBlur(settled_hw[part].astype(np.float32), (0, 0), _SMOOTH * high)
-    settled_hw[part] = agreed_hw > _HALF
-    return settled_hw
+    near_hw = cv2.dilate(walker_hw[part], reach) > 0
+    places_n = np.flatnonzero(near_hw & ~core_hw)
+    weight_hw = core_hw + np.float32(_THIN) * walker_hw[part]
+    colour_nc = _mean_colour(seen_hwc[part], weight_hw, band, places_n)
+    expected_nc = _taken(level_hwc[part], places_n) * gain_c
+    contrast_nc = colour_nc - expected_nc
+    strength_n = (contrast_nc * contrast_nc).sum(axis=1)
+    cover_n = ((_taken(seen_hwc[part], places_n) - expected_nc) * contrast_nc).sum(axis=1)
+    told_n = strength_n > np.square(_TELLING * noise_hw[part].take(places_n))
+    settled_hw = walker_hw[part].astype(np.float32)
+    settled_hw.put(places_n[told_n], cover_n[told_n] >= _HALF * strength_n[told_n])
+    agreed_hw = walker_hw.copy()
+    agreed_hw[part] = cv2.GaussianBlur(settled_hw, (0, 0), _SMOOTH * high) > _HALF
+    return agreed_hw
 
 
 def _mean_colour(
-    seen_hwc: NDArray[np.float32], weight_hw: NDArray[np.float32], band: float
+    seen_hwc: NDArray[np.uint8],
+    weight_hw: NDArray[np.float32],
+    band: float,
+    places_n: NDArray[np.intp],
 ) -> NDArray[np.float32]:
-    """The walker's colour near each pixel."""
+    """The walker's colour near each of some pixels, (N, C)."""
     side = 2 * round(_COLOUR_REACH * band / 2) + 1
-    sums_hwc = cv2.blur(seen_hwc * weight_hw[..., None], (side, side)).reshape(seen_hwc.shape)
-    weights_hw = np.maximum(cv2.blur(weight_hw, (side, side)), np.float32(1e-4))
-    return np.asarray(sums_hwc / weights_hw[..., None], np.float32)
+    weight_hwc = cv2.merge([weight_hw] * seen_hwc.shape[2]).reshape(seen_hwc.shape)
+    weighted_hwc = (seen_hwc * weight_hwc).astype(np.float32, copy=False)
+    blurred = cv2.blur(weighted_hwc, (side, side)).reshape(seen_hwc.shape)
+    sums_hwc = np.asarray(blurred, dtype=np.float32)
+    weight_n = cv2.blur(weight_hw, (side, side)).take(places_n)
+    colour_nc = _taken(sums_hwc, places_n) / np.maximum(weight_n, np.float32(1e-4))[:, None]
+    return np.asarray(colour_nc, dtype=np.float32)
+
+
+def _taken(image_hwc: NDArray[_Level], places_n: NDArray[np.intp]) -> NDArray[_Level]:
+    """The pixels at some places, (N, C)."""
+    return image_hwc.reshape(-1, image_hwc.shape[2]).take(places_n, axis=0)

@@ -8,11 +8,14 @@ Shape letters: H rows, W columns, C colour channels.
 
 from __future__ import annotations
 
+from math import ceil
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from model.capture.background import Background, levelled
+from model.capture.binary import close_gaps, majority
 from model.capture.channels import largest, mean
 
 _SEEN_SIGMAS = 6.0
@@ -60,33 +63,35 @@ class SceneModel:
     ) -> NDArray[np.uint8]:
         """The pixels that are neither background nor its shadow, as a 0/1 mask (H, W)."""
         seen_hwc = self._smooth(levelled(frame_hwc, gain_c))
-        strayed_hwc = cv2.absdiff(seen_hwc, self._expected_hwc)
-        most_hw = strayed_hwc
-        if frame_hwc.shape[2] > 1:
-            blue_hw, green_hw, red_hw = cv2.split(strayed_hwc)
-            most_hw = cv2.max(cv2.max(blue_hw, green_hw), red_hw)
-        strayed_hw = most_hw.reshape(frame_hwc.shape[:2]) / self._noise_hw
-        unrest = _unrest(strayed_hw)
-        sure_hw = np.asarray(strayed_hw > _SEEN_SIGMAS * unrest, dtype=np.bool_).view(np.uint8)
-        near_hw = self._between(np.asarray(cv2.medianBlur(sure_hw, 3), dtype=np.uint8))
-        faint_hw = np.asarray(strayed_hw > _FAINT_SIGMAS * unrest, dtype=np.bool_).view(np.uint8)
-        faint_hw = np.asarray(cv2.medianBlur(faint_hw & near_hw, 5), dtype=np.uint8)
-        somebody_hw = sure_hw | faint_hw
-        left, top, wide, high = cv2.boundingRect(somebody_hw)
+        strayed = cv2.absdiff(seen_hwc, self._expected_hwc).reshape(frame_hwc.shape)
+        strayed_hw = _largest_channel(np.asarray(strayed, dtype=np.uint8))
+        unrest = _unrest(strayed_hw[::4, ::4], self._noise_hw[::4, ::4])
+        sure_hw = self._above(strayed_hw, _SEEN_SIGMAS * unrest)
+        clear_hw = majority(sure_hw, 3)
+        somebody_hw = np.zeros_like(sure_hw)
+        # Whoever is there is inside the box of what is clear; the rest of the frame is specks.
+        left, top, wide, high = cv2.boundingRect(clear_hw)
         if wide:
             box = (
                 slice(max(0, top - self._rim), top + high + self._rim),
                 slice(max(0, left - self._rim), left + wide + self._rim),
             )
-            somebody_hw[box] &= ~self._shade(seen_hwc[box], box, somebody_hw[box])
+            faint_hw = self._above(strayed_hw[box], _FAINT_SIGMAS * unrest, box)
+            faint_hw &= close_gaps(clear_hw[box], *self._gap)
+            part_hw = sure_hw[box] | majority(faint_hw, 5)
+            somebody_hw[box] = part_hw & ~self._shade(seen_hwc[box], box, part_hw)
         return somebody_hw
 
-    def _between(self, sure_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """What lies between sure pixels, or beside them."""
-        down, across = self._gap
-        rimmed_hw = cv2.copyMakeBorder(sure_hw, down, down, across, across, cv2.BORDER_CONSTANT)
-        closed_hw = cv2.morphologyEx(rimmed_hw, cv2.MORPH_CLOSE, np.ones((down, across), np.uint8))
-        return np.ascontiguousarray(closed_hw[down:-down, across:-across])
+    def _above(
+        self,
+        strayed_hw: NDArray[np.uint8],
+        sigmas: float,
+        box: tuple[slice, slice] = (slice(None), slice(None)),
+    ) -> NDArray[np.uint8]:
+        """Where pixels stray by more than some noise units, 0/1."""
+        # Grey levels are whole: above 4.6 is above 4.
+        limit_hw = cv2.convertScaleAbs(self._noise_hw[box], alpha=sigmas, beta=-0.5)
+        return np.asarray(strayed_hw > limit_hw, dtype=np.bool_).view(np.uint8)
 
     def _shade(
         self,
@@ -133,12 +138,20 @@ class SceneModel:
         return np.asarray(near_both_hw > 0, dtype=np.bool_)
 
     def _smooth(self, image_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        smoothed = cv2.GaussianBlur(image_hwc, (0, 0), self._blur)
+        side = 2 * ceil(2 * self._blur) + 1
+        smoothed = cv2.GaussianBlur(image_hwc, (side, side), self._blur)
         return np.asarray(smoothed, dtype=np.uint8).reshape(image_hwc.shape)
 
 
-def _unrest(strayed_hw: NDArray[np.float32]) -> float:
+def _largest_channel(image_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if image_hwc.shape[2] == 1:
+        return image_hwc[..., 0]
+    blue_hw, green_hw, red_hw = cv2.split(image_hwc)
+    return np.asarray(cv2.max(cv2.max(blue_hw, green_hw), red_hw), dtype=np.uint8)
+
+
+def _unrest(strayed_hw: NDArray[np.uint8], noise_hw: NDArray[np.float32]) -> float:
     """How much noisier than usual a whole frame is, at least 1: codecs take turns in quality."""
-    some_n = strayed_hw[::4, ::4].ravel()
+    some_n = (strayed_hw / noise_hw).ravel()
     quiet = int(_QUIET_SHARE * some_n.size)
     return max(1.0, float(np.partition(some_n, quiet)[quiet]) / _USUAL_STRAY)

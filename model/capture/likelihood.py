@@ -5,11 +5,13 @@ Shape letters: H rows, W columns, C colour channels.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.capture.channels import mean, total
+from model.capture.background import Background
 
 _SHADE_SHARE = 0.5
 """Of background pixels that lie in somebody's shadow, before looking."""
@@ -35,60 +37,103 @@ _TAIL_FREEDOM = 4.0
 """Of the t distribution of background noise: grass and compression have heavier tails."""
 
 
-def log_density_of_scene(
-    seen_hwc: NDArray[np.float32],
-    expected_hwc: NDArray[np.float32],
-    noise_hw: NDArray[np.float32],
-    body_share_h1: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Log density of each pixel, (H, W), per grey level of every channel.
+@dataclass(frozen=True, slots=True)
+class SceneLikelihood:
+    """The empty scene, prepared for asking many frames about it.
 
     Noise follows a t distribution. A shadow darkens all channels alike by a bounded factor, and
     does so smoothly: a step in the light from one pixel to the next is somebody's outline, unless
     it is the edge of a deep shadow.
 
-    Args:
-        seen_hwc: the frame.
-        expected_hwc: the background at this frame's exposure.
-        noise_hw: standard deviation of the background.
-        body_share_h1: height of each row on the walker's body, 0 the crown, 1 the soles.
+    Attributes:
+        level_chw: the scene, in grey levels.
+        variance_hw: of its noise.
+        lit_most_hw: log density of the likeliest colour in full light.
+        shade_most_hw: log density of the likeliest colour in a shadow on the ground.
+        steepest_hw: change of the logarithm of the light per pixel that a shadow may show.
     """
-    channels = seen_hwc.shape[2]
-    difference_hwc = seen_hwc - expected_hwc
-    strayed_hw = total(difference_hwc * difference_hwc) / (noise_hw * noise_hw)
-    lit_hw = np.float32(-(_TAIL_FREEDOM + channels) / 2) * cv2.log(
-        1.0 + strayed_hw * np.float32(1 / _TAIL_FREEDOM)
-    ) - np.float32(channels) * cv2.log(noise_hw * np.float32(2.66))  # normalises t at 4 degrees
-    light_hwc = (seen_hwc + 1.0) / (expected_hwc + 1.0)
-    light_hw = mean(light_hwc)
-    brightness_hw = mean(expected_hwc) + 1.0
-    steep_hw = _steepness(light_hw, brightness_hw, noise_hw)
-    share = _SHADE_SHARE if channels == 1 else _SHADE_SHARE_OF_COLOUR
-    shade_hw = np.float32(np.log(share / (1.0 - _SHADE_DARKEST))) - steep_hw * steep_hw
-    shade_hw -= _ON_WALLS * (body_share_h1 < _FEET)
-    tints = 1
-    if channels > 1:
-        tint_hwc = light_hwc - light_hw[..., None]
-        shade_hw -= total(tint_hwc * tint_hwc) * np.float32(0.5 / _SHADE_TINT**2)
-        shade_hw -= np.float32(2.0 * np.log(_SHADE_TINT * 2.5))
-        tints = 3
-    shade_hw -= tints * cv2.log(brightness_hw)
-    shade_hw[(light_hw < _SHADE_DARKEST) | (light_hw > 1.0)] = -np.inf
-    return np.asarray(np.maximum(lit_hw, shade_hw), dtype=np.float32)
+
+    level_chw: NDArray[np.float32]
+    variance_hw: NDArray[np.float32]
+    lit_most_hw: NDArray[np.float32]
+    shade_most_hw: NDArray[np.float32]
+    steepest_hw: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, background: Background) -> SceneLikelihood:
+        """Does what is the same for all frames."""
+        level_chw = np.ascontiguousarray(np.moveaxis(background.level_hwc, 2, 0))
+        channels, noise_hw = len(level_chw), background.noise_hw
+        brightness_hw = level_chw.mean(axis=0) + np.float32(1.0)
+        share = _SHADE_SHARE if channels == 1 else _SHADE_SHARE_OF_COLOUR
+        most = np.log(share / (1.0 - _SHADE_DARKEST))
+        if channels > 1:
+            most -= 2.0 * np.log(_SHADE_TINT * 2.5)
+        own_slope_hw = cv2.blur(_slope(brightness_hw), (5, 5))
+        allowed_hw = np.float32(0.5) * noise_hw + np.float32(_SHADE_TEXTURE) * own_slope_hw
+        return cls(
+            level_chw=level_chw,
+            variance_hw=noise_hw * noise_hw,
+            # Normalises t at 4 degrees of freedom.
+            lit_most_hw=-channels * np.log(noise_hw * np.float32(2.66)),
+            shade_most_hw=np.float32(most) - channels * np.log(brightness_hw),
+            steepest_hw=np.float32(_SHADE_SLOPE) + allowed_hw / brightness_hw,
+        )
+
+    def log_density(
+        self,
+        seen_hwc: NDArray[np.uint8],
+        gain_c: NDArray[np.float32],
+        part: tuple[slice, slice],
+        body_share_h1: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Log density of each pixel of a part, (H, W), per grey level of every channel.
+
+        Args:
+            seen_hwc: that part of the frame.
+            gain_c: how much brighter than the scene the frame is.
+            part: rows and columns of the scene.
+            body_share_h1: height of each row on the walker's body, 0 the crown, 1 the soles.
+        """
+        channels = seen_hwc.shape[2]
+        seen_chw = np.empty((channels, *seen_hwc.shape[:2]), np.float32)
+        # One more than either: black has a ratio too.
+        np.add(np.moveaxis(seen_hwc, 2, 0), np.float32(1.0), out=seen_chw)
+        expected_chw = self.level_chw[:, *part] * gain_c[:, None, None]
+        expected_chw += np.float32(1.0)
+        strayed_chw = seen_chw - expected_chw
+        strayed_chw *= strayed_chw
+        strayed_hw = strayed_chw.sum(axis=0) / self.variance_hw[part]
+        lit_hw: NDArray[np.float32] = np.log1p(strayed_hw * np.float32(1 / _TAIL_FREEDOM))
+        lit_hw *= np.float32(-(_TAIL_FREEDOM + channels) / 2)
+        lit_hw += self.lit_most_hw[part]
+        light_chw = seen_chw / expected_chw
+        light_hw = light_chw.mean(axis=0)
+        steep_hw = _slope_of_light(light_hw) / self.steepest_hw[part]
+        steep_hw = _without_rims(steep_hw, light_hw)
+        rarer_h1 = np.where(body_share_h1 < _FEET, _ON_WALLS, 0.0) + np.log(gain_c).sum()
+        shade_hw = self.shade_most_hw[part] - steep_hw * steep_hw
+        shade_hw -= rarer_h1.astype(np.float32)
+        if channels > 1:
+            light_chw -= light_hw
+            light_chw *= light_chw
+            shade_hw -= light_chw.sum(axis=0) * np.float32(0.5 / _SHADE_TINT**2)
+        shaded_hw = (light_hw >= _SHADE_DARKEST) & (light_hw <= 1.0)
+        np.maximum(lit_hw, shade_hw, out=lit_hw, where=shaded_hw)
+        return lit_hw
 
 
-def _steepness(
-    light_hw: NDArray[np.float32],
-    brightness_hw: NDArray[np.float32],
-    noise_hw: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Slope of the light, in units of what a shadow may show; 0 is smooth."""
+def _slope_of_light(light_hw: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Change of the logarithm of the light per pixel."""
     blurred_hw = cv2.GaussianBlur(light_hw, (0, 0), 0.8)
-    logarithm_hw = np.asarray(cv2.log(np.maximum(blurred_hw, np.float32(0.02))), np.float32)
-    slope_hw = cv2.blur(_slope(logarithm_hw), (3, 3))
-    own_slope_hw = cv2.blur(_slope(brightness_hw), (5, 5))
-    allowed_hw = 0.5 * noise_hw + _SHADE_TEXTURE * own_slope_hw
-    steep_hw = slope_hw / (_SHADE_SLOPE + allowed_hw / brightness_hw)
+    logarithm_hw = np.log(np.maximum(blurred_hw, np.float32(0.02)))
+    return np.asarray(cv2.blur(_slope(logarithm_hw), (3, 3)), dtype=np.float32)
+
+
+def _without_rims(
+    steep_hw: NDArray[np.float32], light_hw: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Takes away the steepness where a deep shadow may end."""
     beside = np.ones((_RIM, _RIM), np.uint8)
     near_deep_hw = cv2.erode(light_hw, beside) < _DEEP
     return np.where(near_deep_hw, cv2.erode(steep_hw, beside), steep_hw)

@@ -21,6 +21,7 @@ from model.capture.background import Background
 from model.capture.body_shape import SHAPE_MOST, BodyShape, PlacedMask
 from model.capture.clothes import learn_clothes
 from model.capture.edge import settle_edge
+from model.capture.likelihood import SceneLikelihood
 from model.capture.stretch import Stretch
 from model.capture.view import View, shrunk_scene
 from model.silhouettes import Silhouette, cut_to_box
@@ -64,7 +65,7 @@ def cut_out(
         others_pixels: tells which pixels cannot be the walker's.
     """
     shrink = max(1, round(walk.height / _ROWS))
-    scene = shrunk_scene(background, shrink)
+    scene = SceneLikelihood.of(shrunk_scene(background, shrink))
     views = [
         View.of(
             frames_thwc[frame],
@@ -114,8 +115,9 @@ def cut_out(
 
 def _odds(view: View, palette_bk: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logarithm of the odds for the walker, each pixel by itself, (H, W)."""
-    odds_hw = palette_bk[view.bands_hw, view.colours_hw] - view.empty_hw
-    return np.asarray(np.clip(odds_hw, -_SURE, _SURE), dtype=np.float32)
+    places_hw = view.bands_hw * np.int32(palette_bk.shape[1]) + view.colours_hw
+    odds_hw = palette_bk.take(places_hw) - view.empty_hw
+    return np.clip(odds_hw, -_SURE, _SURE, out=odds_hw)
 
 
 def _opinion(view: View, odds_hw: NDArray[np.float32], reach: float) -> NDArray[np.float32]:

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from model.capture.paths import Path
 from model.capture.stretch import Scene, Stretch
+from model.capture.working_size import scale_down
 from model.silhouettes import Silhouette
 
 _COARSE_SHORT_SIDE = 180
@@ -111,6 +111,5 @@ def coarse(frames_thwc: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     size = (round(width * scale), round(height * scale))
     coarse_thwc = np.empty((len(frames_thwc), size[1], size[0], channels), np.uint8)
     for small_hwc, frame_hwc in zip(coarse_thwc, frames_thwc, strict=True):
-        resized = cv2.resize(frame_hwc, size, interpolation=cv2.INTER_AREA)
-        small_hwc[:] = resized.reshape(small_hwc.shape)
+        scale_down(frame_hwc, small_hwc)
     return coarse_thwc, size[1] / height

@@ -8,11 +8,11 @@ from __future__ import annotations
 import mmap
 import socket
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from model.capture import sandbox_wire as wire
+from model.capture.working_size import scale_down
 from model.silhouettes import Silhouette
 
 
@@ -42,10 +42,7 @@ class SharedSink:
         """See `FrameSink`."""
         width, height = self._size
         target_hwc = self._free_slot()[: height * width * 3].reshape(height, width, 3)
-        if frame_hwc.shape == target_hwc.shape:
-            target_hwc[:] = frame_hwc
-        else:
-            cv2.resize(frame_hwc, self._size, dst=target_hwc, interpolation=cv2.INTER_AREA)
+        scale_down(frame_hwc, target_hwc)
         self._conversation.send(wire.FRAME)
 
     def start_silhouettes(self, width: int, height: int) -> None:

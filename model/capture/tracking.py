@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.capture.binary import close_gaps, majority
+
 _JOIN_DOWN, _JOIN_ACROSS = 0.06, 0.015
 """Gaps that are closed before pieces are told apart, as shares of the frame's height."""
 _LEAST_HEIGHT = 0.08
@@ -82,16 +84,20 @@ def pieces_of_frame(foreground_hw: NDArray[np.uint8]) -> list[tuple[Box, int]]:
     height = foreground_hw.shape[0]
     across = max(1, round(_JOIN_ACROSS * height)) | 1
     down = max(3, round(_JOIN_DOWN * height)) | 1
-    specks = cv2.medianBlur(foreground_hw, 3)
-    # Without a rim, whoever stands near the border would be joined to it and count as cut off.
-    rimmed_hw = cv2.copyMakeBorder(specks, down, down, across, across, cv2.BORDER_CONSTANT)
-    joined_hw = cv2.morphologyEx(rimmed_hw, cv2.MORPH_CLOSE, np.ones((down, across), np.uint8))
-    joined_hw = np.ascontiguousarray(joined_hw[down:-down, across:-across])
-    _, _, stats_n5, _ = cv2.connectedComponentsWithStats(joined_hw, connectivity=8)
-    pieces = []
+    pieces: list[tuple[Box, int]] = []
+    # Pieces are told apart in the box that holds them all: most of the frame is empty.
+    left, top, wide, high = cv2.boundingRect(foreground_hw)
+    if wide == 0:
+        return pieces
+    x, y = max(0, left - 1), max(0, top - 1)
+    part_hw = majority(foreground_hw[y : top + high + 1, x : left + wide + 1], 3)
+    _, _, stats_n5, _ = cv2.connectedComponentsWithStats(
+        close_gaps(part_hw, down, across), connectivity=8, ltype=cv2.CV_16U
+    )
     for left, top, wide, high, area in stats_n5[1:].tolist():
         if high >= _LEAST_HEIGHT * height and area >= _LEAST_FILL * wide * high:
-            pieces.append((Box(left, top, left + wide, top + high), area))
+            box = Box(x + left, y + top, x + left + wide, y + top + high)
+            pieces.append((box, area))
     return sorted(pieces, key=lambda piece: -piece[1])[:_MOST_PIECES]
 
 

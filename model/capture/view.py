@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from model.capture.background import Background
 from model.capture.clothes import BANDS, colour_numbers
-from model.capture.likelihood import log_density_of_scene
+from model.capture.likelihood import SceneLikelihood
 
 _Level = TypeVar("_Level", np.uint8, np.float32)
 
@@ -57,7 +57,7 @@ class View:
         cls,
         frame_hwc: NDArray[np.uint8],
         gain_c: NDArray[np.float32],
-        scene: Background,
+        scene: SceneLikelihood,
         box_4: NDArray[np.float64],
         others_pixels: Callable[[slice, slice], NDArray[np.bool_] | None],
         *,
@@ -76,17 +76,15 @@ class View:
             shrink: of the scene.
         """
         rows, columns = _whole(around(box_4, MARGIN * height, frame_hwc.shape), scene, shrink)
-        small = tuple(slice(one.start // shrink, one.stop // shrink) for one in (rows, columns))
+        small = (
+            slice(rows.start // shrink, rows.stop // shrink),
+            slice(columns.start // shrink, columns.stop // shrink),
+        )
         seen_hwc = _shrunk(frame_hwc[rows, columns], shrink)
         y_h1 = (np.arange(rows.start, rows.stop, shrink) + (shrink - 1) / 2)[:, None]
         x_w = np.arange(columns.start, columns.stop, shrink) + (shrink - 1) / 2
         share_h1 = (y_h1 - box_4[1]) / (box_4[3] - box_4[1])
-        empty_hw = log_density_of_scene(
-            seen_hwc.astype(np.float32),
-            scene.level_hwc[small] * gain_c,
-            scene.noise_hw[small],
-            share_h1.astype(np.float32),
-        )
+        empty_hw = scene.log_density(seen_hwc, gain_c, small, share_h1.astype(np.float32))
         inside_hw = (y_h1 >= box_4[1] - shrink) & (y_h1 <= box_4[3] + shrink - 1)
         inside_hw = inside_hw & (x_w >= box_4[0] - shrink) & (x_w <= box_4[2] + shrink - 1)
         others_hw = others_pixels(rows, columns)
@@ -129,11 +127,11 @@ def around(
     return slice(top, bottom), slice(left, right)
 
 
-def _whole(part: tuple[slice, slice], scene: Background, shrink: int) -> tuple[slice, slice]:
+def _whole(part: tuple[slice, slice], scene: SceneLikelihood, shrink: int) -> tuple[slice, slice]:
     """The part, grown to whole pixels of the scaled-down scene."""
     rows, columns = (
         slice(one.start // shrink * shrink, min(-(-one.stop // shrink), most) * shrink)
-        for one, most in zip(part, scene.noise_hw.shape, strict=True)
+        for one, most in zip(part, scene.variance_hw.shape, strict=True)
     )
     return rows, columns
 

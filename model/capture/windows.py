@@ -231,7 +231,7 @@ def _is_grey(frames_thwc: NDArray[np.uint8]) -> bool:
     """Whether frames of three channels hold no colour."""
     if frames_thwc.shape[3] == 1:
         return False
-    some_nhwc = frames_thwc[:: max(1, len(frames_thwc) // 16), ::2, ::2].astype(np.int16)
+    some_nhwc = frames_thwc[:: max(1, len(frames_thwc) // 16), ::4, ::4].astype(np.int16)
     spread_nhw = some_nhwc.max(axis=3) - some_nhwc.min(axis=3)
     return float((spread_nhw <= _GREY_TOLERANCE).mean()) > 0.999
 

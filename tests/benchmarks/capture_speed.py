@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.capture import CaptureLimits, capture_recording
-from model.capture.working_size import working_size
+from model.capture.working_size import scale_down, working_size
 from tests.scenes import Crossing, RecordedScene, Scene
 from tests.scenes.encoding import encode
 
@@ -112,8 +112,8 @@ def _decode(clip: Path, *, shrink: bool) -> None:
         if not is_there:
             return
         if shrink:
-            size = working_size(frame_hwc.shape[1], frame_hwc.shape[0], _LIMITS)
-            cv2.resize(frame_hwc, size, interpolation=cv2.INTER_AREA)
+            width, height = working_size(frame_hwc.shape[1], frame_hwc.shape[0], _LIMITS)
+            scale_down(np.asarray(frame_hwc, np.uint8), np.empty((height, width, 3), np.uint8))
 
 
 def _frames(clip: Path) -> Iterator[NDArray[np.uint8]]:

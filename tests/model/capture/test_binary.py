@@ -1,0 +1,27 @@
+"""Specks go, gaps close, and nothing grows towards the picture's border."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from model.capture.binary import close_gaps, majority
+
+
+@pytest.mark.parametrize("side", [3, 5])
+def test_the_majority_of_a_mask_is_its_median(side: int) -> None:
+    """Up to the border, whose pixels count again beyond it."""
+    mask_hw = np.random.default_rng(side).integers(0, 2, (37, 53), dtype=np.uint8)
+    np.testing.assert_array_equal(majority(mask_hw, side), cv2.medianBlur(mask_hw, side))
+
+
+def test_head_and_legs_are_joined_but_not_to_the_border() -> None:
+    """Whoever stands near the picture's border would otherwise count as cut off."""
+    mask_hw = np.zeros((60, 40), np.uint8)
+    mask_hw[4:20, 15:25] = 1
+    mask_hw[26:50, 15:25] = 1
+    closed_hw = close_gaps(mask_hw, 9, 3)
+    assert closed_hw[20:26, 15:25].all()
+    assert not closed_hw[:4].any()
+    assert closed_hw.sum() == 46 * 10
