@@ -15,6 +15,7 @@ from model.capture.background import Background
 from model.capture.camera import stabilise
 from model.capture.exposure import empty_scene
 from model.capture.foreground import SceneModel
+from model.capture.light_field import even_out, uneven_light
 from model.capture.outline import cut_out
 from model.capture.paths import Path
 from model.capture.rivals import pixels_of_others
@@ -34,7 +35,8 @@ class BackgroundSegmenter:
     """Whoever is not background, in front of a camera that stands still, or nearly so."""
 
     def segment(self, window: Window) -> _AgainstBackground:
-        """Takes the camera's drift back, in place, and compares each frame with the empty scene.
+        """Takes the camera's drift and uneven light back, in place, and compares each frame with
+        the empty scene.
 
         Raises:
             CameraMoves: there is no fixed background.
@@ -44,6 +46,11 @@ class BackgroundSegmenter:
         shifts_t2 += stabilise(frames_thwc, window.frames_per_second)
         coarse_thwc, scale = coarse(frames_thwc)
         background, gains_tc = empty_scene(coarse_thwc)
+        light_tk = uneven_light(coarse_thwc, background, window.frames_per_second)
+        if light_tk is not None:
+            even_out(frames_thwc, light_tk)
+            coarse_thwc, scale = coarse(frames_thwc)
+            background, gains_tc = empty_scene(coarse_thwc)
         model = SceneModel(background)
         masks_thw = np.empty(coarse_thwc.shape[:3], np.uint8)
         for mask_hw, frame_hwc, gain_c, shift_2 in zip(

@@ -17,6 +17,12 @@ _REACH = 0.25
 """Of the frame's height: how far apart the pieces of a walker may lie whose coat is not seen."""
 _LEAST_SECONDS = 0.3
 """A track that is seen for less is a flicker."""
+_LOST_SECONDS = 0.4
+"""Within which somebody is found again of whom a part is no longer seen, or is seen again..."""
+_OVERLAP_SECONDS = 0.12
+"""...or was followed twice, as a whole and as a part..."""
+_ASIDE, _IN_LINE = 0.25, 0.1
+"""...and heights of the whole, by which the parts' middles, and crowns or soles, may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Path:
 def paths_of_tracks(
     tracks: Sequence[Track], frames_per_second: float, frame_height: int
 ) -> list[Path]:
-    """Fills the gaps of tracks and joins those that keep together.
+    """Fills the gaps of tracks, joins those that keep together and those that go on as others.
 
     Args:
         tracks: what `follow` made of the pieces of foreground.
@@ -81,7 +87,8 @@ def paths_of_tracks(
         for track in tracks
         if track.frames[-1] - track.frames[0] >= _LEAST_SECONDS * frames_per_second
     ]
-    return _join_companions(followed, _REACH * frame_height)
+    joined = _join_companions(followed, _REACH * frame_height)
+    return _join_successors(joined, frames_per_second)
 
 
 def _without_gaps(track: Track) -> Path:
@@ -136,6 +143,47 @@ def _united(path: Path, other: Path) -> Path:
     united_n4[mine, :2] = np.minimum(path.boxes_n4[mine, :2], other.boxes_n4[theirs, :2])
     united_n4[mine, 2:] = np.maximum(path.boxes_n4[mine, 2:], other.boxes_n4[theirs, 2:])
     return Path(path.frames_n, united_n4, path.seen_n)
+
+
+def _join_successors(paths: list[Path], frames_per_second: float) -> list[Path]:
+    """Joins paths of one walker whose legs, or coat, were lost or found from one frame to the next.
+
+    The tracker takes a piece of another height for another thing.
+    """
+    remaining = sorted(paths, key=lambda path: path.first)
+    joined: list[Path] = []
+    while remaining:
+        path = remaining.pop(0)
+        while (found := _successor(path, remaining, frames_per_second)) is not None:
+            path = _followed_by(path, remaining.pop(found))
+        joined.append(path)
+    return joined
+
+
+def _successor(path: Path, others: list[Path], frames_per_second: float) -> int | None:
+    for index, other in enumerate(others):
+        gap = other.first - path.last
+        if -_OVERLAP_SECONDS <= gap / frames_per_second <= _LOST_SECONDS and other.last > path.last:
+            ours_4, theirs_4 = path.boxes_n4[-1], other.boxes_n4[max(0, path.last - other.first)]
+            tall = max(ours_4[3] - ours_4[1], theirs_4[3] - theirs_4[1])
+            aside = abs(ours_4[0] + ours_4[2] - theirs_4[0] - theirs_4[2]) / 2
+            off = np.abs(ours_4[1::2] - theirs_4[1::2]).min()
+            if aside <= _ASIDE * tall and off <= _IN_LINE * tall:
+                return index
+    return None
+
+
+def _followed_by(path: Path, other: Path) -> Path:
+    """One path from the first frame of the one to the last of the other."""
+    rest = other.between(path.last + 1, other.last)
+    known_n = np.concatenate([path.frames_n, rest.frames_n])
+    boxes_n4 = np.concatenate([path.boxes_n4, rest.boxes_n4])
+    frames_n = np.arange(path.first, rest.last + 1)
+    filled_n4 = np.stack(
+        [np.interp(frames_n, known_n, boxes_n4[:, side]) for side in range(4)], axis=1
+    )
+    seen_n = np.isin(frames_n, known_n[np.concatenate([path.seen_n, rest.seen_n])])
+    return Path(frames_n, filled_n4, seen_n)
 
 
 def _areas(boxes_n4: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from model.capture.body_extent import whole_body
 from model.capture.crossings import Crossing, part_at_crossings
 from model.capture.look import Look, look_of
 from model.capture.motion import departure
@@ -91,7 +92,11 @@ def find_people(foreground: Foreground) -> Crowd:
         for part in apart_at_sides(path, scene)
     ]
     parts, crossings = part_at_crossings(whole_paths, scene)
-    moving = [stretches(part, scene) for part in parts]
+    at_crossings = {n for one in crossings for n in (*one.before, *one.after)}
+    parts = [whole_body(part, foreground.masks_thw, scene.frames_per_second) for part in parts]
+    moving = [
+        stretches(part, scene, crosses=number in at_crossings) for number, part in enumerate(parts)
+    ]
     walking = _without_doubles(
         [[one for one in found if is_person(one, scene)] for found in moving]
     )
@@ -101,7 +106,7 @@ def find_people(foreground: Foreground) -> Crowd:
         number: _look(parts[number], foreground)
         for number in {
             *(number for number, found in enumerate(walking) if found),
-            *(n for crossing in crossings for n in (*crossing.before, *crossing.after)),
+            *at_crossings,
         }
     }
     people = [

@@ -21,8 +21,8 @@ _LEAST_HEIGHT = 0.12
 """Of a walker, as a share of the frame's shorter side."""
 _SLIMMEST, _BROADEST = 6.0, 1.3
 """Height over width of a walking person: arms folded, feet together; a full stride with a bag."""
-_LEAST_TRAVEL = 0.5
-"""Of a walk, in heights of the walker."""
+_LEAST_TRAVEL, _LEAST_BEFORE_CROSSING = 0.5, 0.25
+"""Of a walk, in heights of the walker; who ran into a crossing went on in it, out of sight."""
 _DEPTH_WEIGHT = 3.0
 """A walker who comes nearer by a third has covered about one height of the picture."""
 _SLOW, _FASTEST = 0.12, 3.0
@@ -136,8 +136,14 @@ def apart_at_sides(path: Path, scene: Scene) -> list[Path]:
     ]
 
 
-def stretches(path: Path, scene: Scene) -> list[Stretch]:
-    """Cuts a path where the side of the picture hides the walker, and where they turn or stop."""
+def stretches(path: Path, scene: Scene, *, crosses: bool = False) -> list[Stretch]:
+    """Cuts a path where the side of the picture hides the walker, and where they turn or stop.
+
+    Args:
+        path: of one thing that moves.
+        scene: what it lies in.
+        crosses: whether the path ends in a crossing, or begins in one.
+    """
     if path.frames_n.size < max(2.0, LEAST_SECONDS * scene.frames_per_second):
         return []
     boxes_n4 = _in_the_world(path, scene)
@@ -150,7 +156,8 @@ def stretches(path: Path, scene: Scene) -> list[Stretch]:
             pieces = [part_n]
             if heading_n[part_n[0]] == 0:
                 pieces = _split_at_turn(part_n, boxes_n4, scene.frames_per_second)
-            drafts = [_stretch(path, boxes_n4, piece_n, scene) for piece_n in pieces]
+            least = _LEAST_BEFORE_CROSSING if crosses else _LEAST_TRAVEL
+            drafts = [_stretch(path, boxes_n4, piece_n, scene, least) for piece_n in pieces]
             found += [stretch for stretch in drafts if stretch is not None]
     return found
 
@@ -182,13 +189,17 @@ def touches_side(path: Path, scene: Scene) -> NDArray[np.bool_]:
 
 
 def _stretch(
-    path: Path, world_n4: NDArray[np.float64], part_n: NDArray[np.intp], scene: Scene
+    path: Path,
+    world_n4: NDArray[np.float64],
+    part_n: NDArray[np.intp],
+    scene: Scene,
+    least_travel: float,
 ) -> Stretch | None:
     rate = scene.frames_per_second
     if part_n.size < LEAST_SECONDS * rate:
         return None
     across, nearer = _travel(world_n4[part_n], path.height)
-    if np.hypot(across, nearer) < _LEAST_TRAVEL:
+    if np.hypot(across, nearer) < least_travel:
         return None
     window = _window(_SMOOTH_SECONDS, rate)
     smooth_n4 = uniform_filter1d(

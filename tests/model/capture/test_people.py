@@ -75,6 +75,15 @@ def test_people_who_cross_are_never_one_silhouette(
         assert overlap(walk, truth).min() > 0.85
 
 
+def test_a_few_steps_before_a_crossing_are_part_of_a_walk() -> None:
+    """Who comes into the picture just before they meet somebody walks, however short that is."""
+    right = _small_walk_thw(start=-20.0, pace=1.5)
+    left = _small_walk_thw(start=160.0, pace=-1.5)
+    recording = _record(film_people([(left, WHITE), (right, RED)]))
+    before = [walk for walk in recording.walks if walk.last_frame < 70]
+    assert sorted(str(walk.direction) for walk in before) == ["left", "right"]
+
+
 def test_a_recording_of_two_people_who_meet_asks_who_is_meant(
     meeting: tuple[Recording, NDArray[np.uint8], NDArray[np.uint8]],
 ) -> None:

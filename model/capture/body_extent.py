@@ -1,0 +1,121 @@
+"""From crown to sole: the boxes of a path, made whole where a part of the body was not seen.
+
+Dark trousers look like shade for some steps, a pale coat like the grass: the piece that is followed
+is then a head, or a coat without legs. Somebody's height does not change from one step to the next,
+though, and where head and soles are now and then is where they are in between.
+
+Shape letters: T frames of the recording, N frames of a path, H rows, W columns, K terms.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from model.capture.paths import Path
+
+_BESIDE = 0.3
+"""Heights on either side of the middle within which something moving is a part of the body: a
+stride is 0.8 of them long."""
+_REACH = 0.8
+"""Of the height known so far, within which more of the body is looked for above and below..."""
+_ROUNDS = 3
+"""...so that from a head the coat is found, and from the coat the feet."""
+_OFTEN = 0.15
+"""Share of the frames in which crown and soles are seen, at the least."""
+_SHORT = 0.08
+"""Of the height: a box that lacks more than this is made whole. The crown goes up and down by 0.02
+of it, and the lower one of the feet by as much."""
+_BEND_SECONDS = 4.0
+"""Over which crown and soles move straight through the picture, nearly."""
+_MOST_BENDS = 3
+_ITERATIONS = 30
+
+
+def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: float) -> Path:
+    """The path with boxes that reach from crown to sole.
+
+    Args:
+        path: where a person is, or the part of one that was followed.
+        masks_thw: (T, H, W) 1 where somebody is.
+        frames_per_second: of the recording.
+    """
+    seen = np.flatnonzero(path.seen_n)
+    seconds = path.frames_n.size / frames_per_second
+    if seen.size < 2 + _MOST_BENDS:
+        return path
+    bends = int(np.clip(np.ceil(seconds / _BEND_SECONDS), 1, _MOST_BENDS))
+    place_n = np.linspace(-1.0, 1.0, path.frames_n.size)
+    terms_nk = np.asarray(np.polynomial.legendre.legvander(place_n, bends), dtype=np.float64)
+    boxes_n4 = path.boxes_n4
+    for _ in range(_ROUNDS):
+        wider_n4 = boxes_n4.copy()
+        height = float(np.percentile(boxes_n4[:, 3] - boxes_n4[:, 1], 100 * (1 - _OFTEN)))
+        for number in seen:
+            wider_n4[number] = _with_more(
+                masks_thw[path.frames_n[number]], boxes_n4[number], height
+            )
+        top_n = terms_nk @ _edge(terms_nk[seen], wider_n4[seen, 1], _OFTEN)
+        bottom_n = terms_nk @ _edge(terms_nk[seen], wider_n4[seen, 3], 1.0 - _OFTEN)
+        grown_n4 = _completed(path.boxes_n4, wider_n4, top_n, bottom_n)
+        settled = np.abs(grown_n4 - boxes_n4).max() < 1.0
+        boxes_n4 = grown_n4
+        if settled:
+            break
+    return Path(path.frames_n, boxes_n4, path.seen_n)
+
+
+def _completed(
+    boxes_n4: NDArray[np.float64],
+    wider_n4: NDArray[np.float64],
+    top_n: NDArray[np.float64],
+    bottom_n: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    short_n = _SHORT * np.maximum(bottom_n - top_n, 1.0)
+    lacks_n = (boxes_n4[:, 1] > top_n + short_n) | (boxes_n4[:, 3] < bottom_n - short_n)
+    whole_n4 = boxes_n4.copy()
+    whole_n4[lacks_n, 0] = wider_n4[lacks_n, 0]
+    whole_n4[lacks_n, 1] = np.minimum(boxes_n4[lacks_n, 1], top_n[lacks_n])
+    whole_n4[lacks_n, 2] = wider_n4[lacks_n, 2]
+    whole_n4[lacks_n, 3] = np.maximum(boxes_n4[lacks_n, 3], bottom_n[lacks_n])
+    return whole_n4
+
+
+def _with_more(
+    mask_hw: NDArray[np.uint8], box_4: NDArray[np.float64], height: float
+) -> NDArray[np.float64]:
+    """The box, and whatever moves above and below it."""
+    middle = (box_4[0] + box_4[2]) / 2
+    left = max(0, int(min(box_4[0], middle - _BESIDE * height)))
+    right = int(np.ceil(max(box_4[2], middle + _BESIDE * height)))
+    top = max(0, int(box_4[1] - _REACH * height))
+    bottom = int(np.ceil(box_4[3] + _REACH * height))
+    part_hw = cv2.medianBlur(np.ascontiguousarray(mask_hw[top:bottom, left:right]), 3)
+    x, y, wide, high = cv2.boundingRect(part_hw)
+    if not wide:
+        return box_4
+    return np.array(
+        [
+            min(box_4[0], left + x),
+            min(box_4[1], top + y),
+            max(box_4[2], left + x + wide),
+            max(box_4[3], top + y + high),
+        ]
+    )
+
+
+def _edge(
+    terms_nk: NDArray[np.float64], values_n: NDArray[np.float64], share: float
+) -> NDArray[np.float64]:
+    """Coefficients (K,) of the curve that a share of the values lies below (quantile regression,
+    by weighted least squares; Koenker and Bassett 1978)."""
+    found_k = np.zeros(terms_nk.shape[1])
+    found_k[0] = np.quantile(values_n, share)
+    pull_kk = 1e-3 * np.diag(np.arange(found_k.size))
+    for _ in range(_ITERATIONS):
+        over_n = values_n - terms_nk @ found_k
+        weight_n = np.where(over_n > 0, share, 1.0 - share) / np.maximum(np.abs(over_n), 0.5)
+        weighted_kn = terms_nk.T * weight_n
+        found_k[:] = np.linalg.solve(weighted_kn @ terms_nk + pull_kk, weighted_kn @ values_n)
+    return found_k
