@@ -7,7 +7,7 @@ PORT ?= 8000
 DATA ?= ./data
 MINUTES ?= 20
 
-.PHONY: help demo serve test check format unit bench bench-ingredients bench-model bench-capture bench-quality fuzz test-crash soak train lock clean
+.PHONY: help demo serve test check format unit bench bench-ingredients bench-thresholds bench-model bench-capture bench-quality fuzz test-crash soak train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -59,6 +59,9 @@ bench-capture: $(INSTALLED) ## walkers cut out of rendered scenes, speed, memory
 bench-quality: $(INSTALLED) ## whether the capture score predicts recognition; refits its weights
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_quality
 
+bench-thresholds: $(INSTALLED) ## how many strangers pass, by the checkpoint's threshold and by the gallery's own; PEOPLE=16000
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_thresholds $(if $(PEOPLE),--people $(PEOPLE))
+
 fuzz: $(INSTALLED) ## fuzz the three entrances of uploads, MINUTES=20 each; findings under runs/fuzz
 	$(BIN)/pip install --quiet --constraint docker/constraints.txt --editable '.[fuzz]'
 	for entrance in archive image video; do \
@@ -66,8 +69,9 @@ fuzz: $(INSTALLED) ## fuzz the three entrances of uploads, MINUTES=20 each; find
 	    $(BIN)/python -m tests.fuzz.run $$entrance --minutes $(MINUTES) || exit 1; \
 	done
 
-test-crash: $(INSTALLED) ## kill the service 100 times at random moments
-	WALKPRINT_CRASH_TRIALS=100 $(BIN)/pytest tests/integration/test_crash.py --timeout=3600
+test-crash: $(INSTALLED) ## kill services 100 times at random and 600 times at failpoints; histories, state machine
+	WALKPRINT_CRASH_TRIALS=100 WALKPRINT_FAILPOINT_TRIALS=300 WALKPRINT_HISTORY_CALLS=1000 WALKPRINT_STATE_EXAMPLES=100 \
+	  $(BIN)/pytest tests/integration/test_crash.py tests/integration/test_reembedding_crash.py tests/crash tests/consistency --timeout=7200
 
 soak: $(INSTALLED) ## 100,000 mixed requests: no error, flat memory; REQUESTS=number for fewer
 	$(BIN)/python -m tests.soak.run $(if $(REQUESTS),--requests $(REQUESTS))
