@@ -140,7 +140,7 @@ def test_whatever_moment_a_process_is_killed_at(
 
     # Not every life comes to its end: a victim may do too little to reach its failpoint.
     assert sum(killed.values()) > _TRIALS / 2, killed
-    if _TRIALS >= 10 * len(_HERE):
+    if 10 * len(_HERE) <= _TRIALS:
         assert min(killed[name] for name in _HERE) > 0, killed
 
 
