@@ -92,7 +92,8 @@ def _enroll_one(client: Client, walk: WalkFile, report: Report, gallery: str) ->
     try:
         key = _key(walk, gallery, report.failures(gallery, walk.subject, walk.walk))
         answer = client.enroll(walk.subject, [walk.path], gallery=gallery, idempotency_key=key)
-        walk_id = answer.walks[0].id
+        # A gallery that keeps the best few walks of each subject may have had no room for it.
+        walk_id = answer.walks[0].id if answer.walks else None
     except ServiceUnreachable:
         raise
     except WalkprintError as refused:

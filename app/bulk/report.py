@@ -28,7 +28,7 @@ class Line:
         stamp: of the files as they were (see `WalkFile.stamp`).
         finished_at: ISO 8601, UTC.
         seconds: from opening the file to the answer.
-        walk_id: of the stored walk; None after a failure.
+        walk_id: of the stored walk; None after a failure, and where the gallery had no room for it.
         problem: the service's problem, with reason and advice; None after success.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.client.answers import Erasure, Gallery, Job, Subject
+from app.client.answers import Erasure, Gallery, Job, Merge, Subject
 from app.client.client import DEFAULT_URL, Client
 from app.client.connection import RetryPolicy
 from app.client.failures import ServiceUnreachable, StillWorking, WalkprintError
@@ -14,6 +14,7 @@ from app.client.recognition import (
     IdentifiedEverybody,
     PossibleDuplicate,
     SeenWalk,
+    ThresholdSource,
     Verification,
     Walk,
     Walker,
@@ -30,12 +31,14 @@ __all__ = [
     "IdentifiedEverybody",
     "Job",
     "MediaNotFound",
+    "Merge",
     "PossibleDuplicate",
     "RetryPolicy",
     "SeenWalk",
     "ServiceUnreachable",
     "StillWorking",
     "Subject",
+    "ThresholdSource",
     "Verification",
     "Walk",
     "Walker",

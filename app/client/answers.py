@@ -41,15 +41,57 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """A named set of subjects that is searched together."""
+    """A named set of subjects that is searched together.
+
+    Rules: most walks kept of one subject, and the ages in days at which walks, and subjects since
+    their last change, are erased; None where there is no such rule.
+    """
 
     name: str
     subjects: int
+    walks_per_subject: int | None
+    keep_walks_days: int | None
+    keep_subjects_days: int | None
     json: Json = field(repr=False, compare=False)
 
     @classmethod
     def read(cls, json: Json) -> Gallery:
-        return cls(name=str(json["name"]), subjects=int(json.get("subjects", 0)), json=json)
+        return cls(
+            name=str(json["name"]),
+            subjects=int(json.get("subjects", 0)),
+            walks_per_subject=json.get("walks_per_subject"),
+            keep_walks_days=json.get("keep_walks_days"),
+            keep_subjects_days=json.get("keep_subjects_days"),
+            json=json,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A merge that can still be undone. `subject` stays, `absorbed` is the id that is no more.
+
+    `walks` are the ids of those that came along and still exist.
+    """
+
+    id: str
+    subject: str
+    gallery: str
+    absorbed: str
+    walks: tuple[str, ...]
+    undo_until: str
+    json: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def read(cls, json: Json) -> Merge:
+        return cls(
+            id=str(json["id"]),
+            subject=str(json["subject"]),
+            gallery=str(json["gallery"]),
+            absorbed=str(json["absorbed"]),
+            walks=tuple(json.get("walks", ())),
+            undo_until=str(json["undo_until"]),
+            json=json,
+        )
 
 
 @dataclass(frozen=True, slots=True)

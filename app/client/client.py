@@ -13,28 +13,26 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
-from urllib.parse import quote
 
-from app.client.answers import Erasure, Gallery, Job, Subject
+from app.client.answers import Job
 from app.client.checkpoints import Checkpoints
 from app.client.connection import Connection, RetryPolicy
 from app.client.failures import unreachable
+from app.client.gallery_calls import GalleryCalls
 from app.client.recognition import (
     Enrollment,
     Identification,
     IdentifiedEverybody,
     Verification,
-    Walk,
 )
+from app.client.subject_calls import SubjectCalls
+from app.client.threshold_calls import ThresholdCalls
 from app.client.work import FIRST_POLL_SECONDS, Work
 
 if TYPE_CHECKING:
-    import httpx
-
     from app.client.media import Media
 
 OneWalker = Literal["only", "largest"]
@@ -42,7 +40,7 @@ OneWalker = Literal["only", "largest"]
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-class Client:
+class Client(SubjectCalls, GalleryCalls, ThresholdCalls):
     """A connection to one service. May be shared by threads; close it, or use `with`.
 
     Args:
@@ -68,13 +66,14 @@ class Client:
         retries: RetryPolicy | None = None,
         connections: int = 32,
     ) -> None:
-        self._connection = Connection(
+        connection = Connection(
             base_url,
             timeout_seconds=timeout_seconds,
             policy=retries or RetryPolicy(),
             connections=connections,
         )
-        self._work = Work(self._connection, timeout_seconds)
+        super().__init__(connection)
+        self._work = Work(connection, timeout_seconds)
         self.checkpoints = Checkpoints(self._connection)
 
     def __enter__(self) -> Self:
@@ -241,82 +240,6 @@ class Client:
         """
         return self._work.wait(job_id, timeout_seconds)
 
-    def subjects(
-        self, *, gallery: str | None = None, search: str | None = None, page_size: int = 100
-    ) -> Iterator[Subject]:
-        """All subjects, page by page while they are read."""
-        cursor: str | None = None
-        while True:
-            query = {"gallery": gallery, "search": search, "limit": page_size, "cursor": cursor}
-            page = self._get("/subjects", query).json()
-            yield from (Subject.read(row) for row in page["subjects"])
-            cursor = page.get("next")
-            if not cursor:
-                return
-
-    def subject(self, subject: str, *, gallery: str | None = None) -> Subject:
-        """One subject. The gallery may be left out where the id is unique."""
-        return Subject.read(self._get(_subject_route(subject), {"gallery": gallery}).json())
-
-    def patch_subject(
-        self, subject: str, changes: Mapping[str, object], *, gallery: str | None = None
-    ) -> Subject:
-        """Changes the name or the metadata of a subject."""
-        response = self._connection.send(
-            "PATCH",
-            _subject_route(subject),
-            repeatable=True,
-            body=lambda _: {"json": dict(changes)},
-            params={"gallery": gallery},
-        )
-        return Subject.read(response.json())
-
-    def delete_subject(self, subject: str, *, gallery: str | None = None) -> Erasure:
-        """Erases a subject with all walks, images and templates."""
-        query = {"gallery": gallery}
-        response = self._connection.send("DELETE", _subject_route(subject), params=query)
-        return Erasure.read(response.json())
-
-    def walks(self, subject: str, *, gallery: str | None = None) -> list[Walk]:
-        """The stored walks of a subject."""
-        route = f"{_subject_route(subject)}/walks"
-        return [Walk.read(row) for row in self._get(route, {"gallery": gallery}).json()["walks"]]
-
-    def delete_walk(self, walk_id: str) -> None:
-        """Erases one walk with its image and template."""
-        self._connection.send("DELETE", f"/walks/{quote(walk_id, safe='')}")
-
-    def gei(self, walk_id: str) -> bytes:
-        """The gait energy image of a stored walk, as PNG."""
-        return self._get(f"/walks/{quote(walk_id, safe='')}/gei.png").content
-
-    def galleries(self) -> list[Gallery]:
-        """All galleries."""
-        return [Gallery.read(row) for row in self._get("/galleries").json()["galleries"]]
-
-    def create_gallery(self, name: str, *, idempotency_key: str | None = None) -> Gallery:
-        """Creates an empty gallery; `enroll` creates its gallery by itself."""
-        response = self._connection.send(
-            "POST",
-            "/galleries",
-            repeatable=True,
-            body=lambda _: {"json": {"name": name}},
-            headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
-        )
-        return Gallery.read(response.json())
-
-    def rename_gallery(self, gallery: str, name: str) -> Gallery:
-        """Gives a gallery another name."""
-        route = f"/galleries/{quote(gallery, safe='')}"
-        return Gallery.read(
-            self._connection.send("PATCH", route, body=lambda _: {"json": {"name": name}}).json()
-        )
-
-    def delete_gallery(self, gallery: str, *, with_everybody: bool = False) -> Erasure:
-        """Removes a gallery: an empty one, or `with_everybody` in it."""
-        route, query = f"/galleries/{quote(gallery, safe='')}", {"force": with_everybody}
-        return Erasure.read(self._connection.send("DELETE", route, params=query).json())
-
     def is_ready(self) -> bool:
         """Whether the service answers and takes work now; never raises."""
         return self._connection.is_ready()
@@ -335,10 +258,3 @@ class Client:
                     TimeoutError(f"not ready after {timeout_seconds:g} s"),
                 )
             time.sleep(FIRST_POLL_SECONDS)
-
-    def _get(self, route: str, params: Mapping[str, object] | None = None) -> httpx.Response:
-        return self._connection.send("GET", route, repeatable=True, params=params)
-
-
-def _subject_route(subject: str) -> str:
-    return f"/subjects/{quote(subject, safe='')}"

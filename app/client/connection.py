@@ -112,6 +112,31 @@ class Connection:
 
         return self.send("POST", route, repeatable=True, body=opened_anew, headers=headers)
 
+    def post_once(
+        self,
+        route: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        params: Mapping[str, object] | None = None,
+        idempotency_key: str | None = None,
+    ) -> httpx.Response:
+        """Posts a JSON body, or none, under a key: sent twice, it is done once.
+
+        Args:
+            route: the path under the base URL.
+            body: a JSON object.
+            params: the query; entries that are None are left out.
+            idempotency_key: a fresh one when None.
+        """
+        return self.send(
+            "POST",
+            route,
+            repeatable=True,
+            body=None if body is None else lambda _: {"json": dict(body)},
+            headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+            params=params,
+        )
+
     def send(
         self,
         method: str,

@@ -101,7 +101,9 @@ class PossibleDuplicate:
 class Enrollment:
     """The answer of `POST /enroll`. `created` is False when the subject was known before.
 
-    Every usable pass of a recording is one of `walks`; the others are `left_out`.
+    Every pass of a recording that was stored is one of `walks`; the others are `left_out`.
+    `replaced` are ids of earlier walks that were erased to make room, where the gallery keeps only
+    the best few of each subject.
     """
 
     subject: str
@@ -109,6 +111,7 @@ class Enrollment:
     created: bool
     walks: tuple[Walk, ...]
     left_out: tuple[SeenWalk, ...]
+    replaced: tuple[str, ...]
     possible_duplicates: tuple[PossibleDuplicate, ...]
     checkpoint: str
     job: str
@@ -122,6 +125,7 @@ class Enrollment:
             created=bool(json.get("created")),
             walks=tuple(Walk.read(walk) for walk in json.get("walks", ())),
             left_out=tuple(SeenWalk.read(walk) for walk in json.get("left_out", ())),
+            replaced=tuple(json.get("replaced", ())),
             possible_duplicates=tuple(
                 PossibleDuplicate.read(row) for row in json.get("possible_duplicates", ())
             ),
@@ -151,6 +155,38 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class ThresholdSource:
+    """What a threshold rests on: people of the gallery, or those of the checkpoint's calibration.
+
+    `lowest` and `highest` are the ends of the threshold's 95 % interval, None of a checkpoint. A
+    gallery that was measured and has since doubled or halved is `out_of_date`.
+    """
+
+    kind: str
+    subjects: int
+    measured_at: str | None
+    lowest: float | None
+    highest: float | None
+    out_of_date: bool
+
+    @classmethod
+    def read(cls, json: Json) -> ThresholdSource:
+        return cls(
+            kind=str(json["kind"]),
+            subjects=int(json["subjects"]),
+            measured_at=json.get("measured_at"),
+            lowest=json.get("lowest"),
+            highest=json.get("highest"),
+            out_of_date=bool(json["out_of_date"]),
+        )
+
+    @classmethod
+    def of_answer(cls, json: Json) -> ThresholdSource | None:
+        """Of an identification or verification; None where an older service answered."""
+        return cls.read(json["threshold_source"]) if "threshold_source" in json else None
+
+
+@dataclass(frozen=True, slots=True)
 class Identification:
     """The answer of `POST /identify`. `subject` is None when the decision is "unknown".
 
@@ -163,6 +199,7 @@ class Identification:
     score: float | None
     threshold: float
     target_fpir: float
+    threshold_source: ThresholdSource | None
     gallery: str
     gallery_size: int
     checkpoint: str
@@ -187,6 +224,7 @@ class Identification:
             score=None if score is None else float(score),
             threshold=float(json["threshold"]),
             target_fpir=float(json["target_fpir"]),
+            threshold_source=ThresholdSource.of_answer(json),
             gallery=str(json.get("gallery", "")),
             gallery_size=int(json["gallery_size"]),
             checkpoint=str(json["checkpoint"]),
@@ -233,6 +271,7 @@ class Verification:
     score: float | None
     threshold: float
     target_fmr: float
+    threshold_source: ThresholdSource | None
     checkpoint: str
     quality: Json
     walker: Walker | None
@@ -252,6 +291,7 @@ class Verification:
             score=None if score is None else float(score),
             threshold=float(json["threshold"]),
             target_fmr=float(json["target_fmr"]),
+            threshold_source=ThresholdSource.of_answer(json),
             checkpoint=str(json["checkpoint"]),
             quality=dict(json.get("quality") or {}),
             walker=Walker.read(json["walker"]) if json.get("walker") else None,

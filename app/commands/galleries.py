@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from app.client import Client
 from app.commands.options import DEFAULT_URL, AsJson, Url
-from app.commands.output import notes, print_json, print_table
+from app.commands.output import notes, print_fields, print_json, print_table
+from app.commands.thresholds import calibrate
+
+GalleryArgument = Annotated[str, typer.Argument(help="The gallery's name.")]
 
 galleries = typer.Typer(no_args_is_help=True)
+galleries.command()(calibrate)
 
 
 @galleries.command("list")
@@ -26,7 +31,7 @@ def list_galleries(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
 
 @galleries.command()
 def rename(
-    gallery: Annotated[str, typer.Argument(help="The gallery's name.")],
+    gallery: GalleryArgument,
     name: Annotated[str, typer.Argument(help="The new name.")],
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
@@ -41,8 +46,52 @@ def rename(
 
 
 @galleries.command()
+def rules(
+    gallery: GalleryArgument,
+    walks_per_subject: Annotated[
+        str | None, typer.Option(help="Keep the best so many walks of each person, or 'all'.")
+    ] = None,
+    keep_walks: Annotated[
+        str | None, typer.Option(help="Erase walks after so many days, or 'forever'.")
+    ] = None,
+    keep_subjects: Annotated[
+        str | None,
+        typer.Option(help="Erase people so many days after their newest walk, or 'forever'."),
+    ] = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Show or change what a gallery keeps, and for how long.
+
+    \b
+    Examples:
+      walkprint galleries rules office
+      walkprint galleries rules office --walks-per-subject 8 --keep-walks 365
+      walkprint galleries rules office --walks-per-subject all --keep-walks forever
+    """
+    changes = {
+        "walks_per_subject": _rule("--walks-per-subject", walks_per_subject, lifted="all"),
+        "keep_walks_days": _rule("--keep-walks", keep_walks, lifted="forever"),
+        "keep_subjects_days": _rule("--keep-subjects", keep_subjects, lifted="forever"),
+    }
+    named = {rule: change.value for rule, change in changes.items() if change is not None}
+    with Client(url) as client:
+        found = client.set_gallery_rules(gallery, named) if named else client.gallery(gallery)
+    if as_json:
+        print_json(found.json)
+        return
+    print_fields(
+        {
+            "walks per person": found.walks_per_subject or "all",
+            "walks are kept": _days(found.keep_walks_days),
+            "people are kept": _days(found.keep_subjects_days),
+        }
+    )
+
+
+@galleries.command()
 def delete(
-    gallery: Annotated[str, typer.Argument(help="The gallery's name.")],
+    gallery: GalleryArgument,
     everybody: Annotated[
         bool, typer.Option("--with-everybody", help="Erase the people in it as well.")
     ] = False,
@@ -61,3 +110,24 @@ def delete(
         print_json(erased.json)
     else:
         notes.print(f"[green]Removed[/] with {erased.subjects} people.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A rule as it was typed; None lifts it."""
+
+    value: int | None
+
+
+def _rule(option: str, text: str | None, *, lifted: str) -> _Rule | None:
+    if text is None:
+        return None
+    if text == lifted:
+        return _Rule(None)
+    if not text.isdecimal():
+        raise typer.BadParameter(f"a whole number, or '{lifted}'", param_hint=option)
+    return _Rule(int(text))
+
+
+def _days(days: int | None) -> str:
+    return "for ever" if days is None else f"{days} days"

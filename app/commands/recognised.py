@@ -12,6 +12,7 @@ from app.client import (
     Identification,
     IdentifiedEverybody,
     SeenWalk,
+    ThresholdSource,
     Verification,
     Walker,
 )
@@ -37,6 +38,8 @@ def print_enrollment(enrolled: Enrollment) -> None:
     ]
     print_table(None, ("walk", "direction", "frames used", "cycles", "quality", ""), rows)
     _print_left_out(enrolled.left_out)
+    if enrolled.replaced:
+        notes.print(f"Made room: {len(enrolled.replaced)} earlier walks were erased.")
     for stored in enrolled.walks:
         _print_findings(stored.quality)
     for duplicate in enrolled.possible_duplicates:
@@ -57,6 +60,7 @@ def print_identification(answer: Identification) -> None:
             "score": None if answer.score is None else f"{answer.score:.3f}",
             "threshold": f"{answer.threshold:.3f} (target FPIR {answer.target_fpir:g},"
             f" {answer.gallery_size} subjects)",
+            "it rests on": _rests_on(answer.threshold_source),
             "quality": _quality(answer.quality),
             "seen": _seen(answer.walker),
             "checkpoint": answer.checkpoint,
@@ -90,12 +94,26 @@ def print_verification(answer: Verification) -> None:
         {
             "score": None if answer.score is None else f"{answer.score:.3f}",
             "threshold": f"{answer.threshold:.3f} (target FMR {answer.target_fmr:g})",
+            "it rests on": _rests_on(answer.threshold_source),
             "quality": _quality(answer.quality),
             "seen": _seen(answer.walker),
             "checkpoint": answer.checkpoint,
         }
     )
     _print_doubts(answer.quality, answer.walker)
+
+
+def _rests_on(source: ThresholdSource | None) -> str | None:
+    """Whom the threshold was measured on."""
+    if source is None:
+        return None
+    if source.kind == "checkpoint":
+        again = "; the gallery has changed, calibrate it again" if source.out_of_date else ""
+        return f"the checkpoint's calibration, {source.subjects} people{again}"
+    return (
+        f"{source.subjects} people of this gallery, measured {str(source.measured_at)[:10]};"
+        f" 95 % interval {source.lowest:.3f} to {source.highest:.3f}"
+    )
 
 
 def _quality(quality: Mapping[str, Any]) -> str | None:

@@ -80,6 +80,86 @@ def rename(
 
 
 @subjects.command()
+def move(
+    subject: SubjectId,
+    to: Annotated[str, typer.Option(help="The gallery to move to; it must exist.")],
+    gallery: GalleryName = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Move a person, with all walks, to another gallery.
+
+    \b
+    Example:
+      walkprint subjects move ada --gallery office --to workshop
+    """
+    with Client(url) as client:
+        moved = client.move_subject(subject, to, gallery=gallery)
+    if as_json:
+        print_json(moved.json)
+    else:
+        _print_subject(moved)
+
+
+@subjects.command()
+def merge(
+    subject: Annotated[str, typer.Argument(help="The id that goes.")],
+    into: Annotated[str, typer.Option(help="The id that stays, with its name and metadata.")],
+    gallery: GalleryName = None,
+    into_gallery: Annotated[
+        str | None, typer.Option(help="The gallery of the one that stays, if it is another one.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Join two ids that are one person: all walks go to the one that stays.
+
+    \b
+    Example:
+      walkprint subjects merge visitor-17 --into ada --gallery office
+    """
+    with Client(url) as client:
+        made = client.merge_subject(subject, into, gallery=gallery, into_gallery=into_gallery)
+    if as_json:
+        print_json(made.json)
+        return
+    notes.print(
+        f"[green]Merged[/] {escape(made.absorbed)} with {len(made.walks)} walks into"
+        f" {escape(made.subject)}."
+    )
+    notes.print(f"Until {made.undo_until[:19]}: walkprint subjects unmerge {made.id}")
+
+
+@subjects.command()
+def merges(
+    subject: SubjectId, gallery: GalleryName = None, url: Url = DEFAULT_URL, as_json: AsJson = False
+) -> None:
+    """List the merges into a person that can still be undone."""
+    with Client(url) as client:
+        found = client.merges(subject, gallery=gallery)
+    if as_json:
+        print_json([each.json for each in found])
+        return
+    rows = [(each.id, each.absorbed, len(each.walks), each.undo_until[:19]) for each in found]
+    print_table(None, ("merge", "absorbed", "walks", "undo until"), rows)
+
+
+@subjects.command()
+def unmerge(
+    merge_id: Annotated[str, typer.Argument(metavar="MERGE", help="The id of the merge.")],
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Undo a merge: the person that was absorbed comes back, with the walks they brought."""
+    with Client(url) as client:
+        restored = client.undo_merge(merge_id)
+    if as_json:
+        print_json(restored.json)
+    else:
+        _print_subject(restored)
+
+
+@subjects.command()
 def delete(
     subject: SubjectId,
     gallery: GalleryName = None,

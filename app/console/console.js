@@ -133,6 +133,10 @@ function showEnrolled(answer) {
     const text = `A pass${direction ? ` walking ${direction}` : ""} was left out: ${detail}`;
     byId("enrolled").append(element("p", { className: "muted", textContent: text }));
   }
+  if (answer.replaced.length) {
+    const text = `Earlier walks erased to make room: ${answer.replaced.length}.`;
+    byId("enrolled").append(element("p", { className: "muted", textContent: text }));
+  }
   if (alike.length) {
     const text = `Walks much like: ${alike.join(", ")}. Is this the same person?`;
     byId("enrolled").append(element("p", { className: "unknown", textContent: text }));

@@ -1,13 +1,13 @@
-"""Subject ids in paths: any character the caller chose, percent-encoded."""
+"""Who is meant: subject ids in paths (any character the caller chose), and their gallery."""
 
 from __future__ import annotations
 
 from typing import Annotated
 from urllib.parse import quote, unquote
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query
 
-from app.registry.fields import clean_subject
+from app.registry.fields import clean_gallery, clean_subject
 
 
 def subject_location(subject: str, gallery: str) -> str:
@@ -23,3 +23,12 @@ def _subject_id(
 
 
 SubjectId = Annotated[str, Depends(_subject_id)]
+
+GalleryQuery = Annotated[
+    str | None, Query(description="May be left out where the subject's id is in one gallery only.")
+]
+
+
+def clean_query(gallery: str | None) -> str | None:
+    """The gallery of a `GalleryQuery`, as it is stored; None where it was left out."""
+    return None if gallery is None else clean_gallery(gallery)

@@ -15,10 +15,12 @@ from app.http.routes import (
     checkpoints,
     galleries,
     jobs,
+    merges,
     pages,
     probes,
     recognition,
     subjects,
+    thresholds,
     walks,
 )
 from app.http.schemas import ProblemDocument
@@ -54,7 +56,18 @@ def build_application(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for module in (recognition, subjects, walks, galleries, checkpoints, jobs, probes, pages):
+    for module in (
+        recognition,
+        subjects,
+        merges,
+        walks,
+        galleries,
+        thresholds,
+        checkpoints,
+        jobs,
+        probes,
+        pages,
+    ):
         app.include_router(module.router)
     install_problem_handlers(app, metrics)
     _describe_problems(app)

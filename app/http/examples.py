@@ -130,6 +130,8 @@ _TIMING = {
 }
 _WALK_ID = "0b51f5d2-3f4e-4a83-9b57-8f2d35e1d1c5"
 _OTHER_WALK_ID = "5b0a1c2e-9f0d-4c55-8a43-0c7e21d9a1b7"
+MERGE_ID = "c0a8a4a5-5a3d-4a0e-9c55-3f5b1d6c2e71"
+ABSORBED_WALK_IDS = (_OTHER_WALK_ID,)
 _JOB_ID = "7d1d0f6e-13c5-4a6f-a8a3-5cf6d1f1f6c9"
 _CHECKPOINT = "l-resnet50-64x44-1a2b3c4d"
 
@@ -148,10 +150,20 @@ ENROLLED_EXAMPLE: dict[str, Any] = {
         }
     ],
     "left_out": [{"recording": 1, **_TOO_SHORT}],
+    "replaced": [],
     "possible_duplicates": [],
     "checkpoint": _CHECKPOINT,
     "job": _JOB_ID,
     "timing": _TIMING,
+}
+_SOURCE: dict[str, Any] = {
+    "kind": "gallery",
+    "subjects": 11,
+    "comparisons": 440,
+    "measured_at": "2026-11-25T12:00:00Z",
+    "lowest": 0.588102,
+    "highest": 0.741355,
+    "out_of_date": False,
 }
 VERIFIED_EXAMPLE: dict[str, Any] = {
     "decision": "no-match",
@@ -159,6 +171,7 @@ VERIFIED_EXAMPLE: dict[str, Any] = {
     "score": 0.412007,
     "threshold": 0.596114,
     "target_fmr": 0.001,
+    "threshold_source": _SOURCE,
     "gallery": "office",
     "checkpoint": _CHECKPOINT,
     "walk": _WALK_ID,
@@ -181,6 +194,7 @@ _MATCH: dict[str, Any] = {
     "score": 0.874211,
     "threshold": 0.713906,
     "target_fpir": 0.01,
+    "threshold_source": _SOURCE,
     "gallery_size": 12,
     "candidates": [{"subject": "ada", "name": "Ada", "score": 0.874211, "walk": _WALK_ID}],
     "quality": _QUALITY,
@@ -213,7 +227,7 @@ IDENTIFIED_EXAMPLES: dict[str, Any] = {
     },
 }
 
-_HEADERS: list[dict[str, Any]] = [
+_KEY_HEADER: list[dict[str, Any]] = [
     {
         "name": "Idempotency-Key",
         "in": "header",
@@ -225,6 +239,7 @@ _HEADERS: list[dict[str, Any]] = [
         ),
     }
 ]
+KEYED_CALL: dict[str, Any] = {"parameters": _KEY_HEADER}
 _PREFER: dict[str, Any] = {
     "name": "Prefer",
     "in": "header",
@@ -239,7 +254,7 @@ def form_body(form: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI description of a streamed multipart body."""
     schema = {"type": "object", "required": form["required"], "properties": form["properties"]}
     return {
-        "parameters": [*_HEADERS, _PREFER],
+        "parameters": [*_KEY_HEADER, _PREFER],
         "requestBody": {
             "required": True,
             "content": {"multipart/form-data": {"schema": schema, "example": form["example"]}},

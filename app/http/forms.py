@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import get_args
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from app.errors import InvalidField, MissingWalk
 from app.http.multipart import MEDIA_FIELD, MediaPart, ReceivedForm
@@ -114,6 +115,12 @@ def idempotency_of(request: Request, content: Iterable[str]) -> IdempotencyKey |
         )
     route = request.url.path
     return IdempotencyKey(key_hash=_digest((route, key)), fingerprint=_digest((route, *content)))
+
+
+def note_replay(response: Response, replayed: bool) -> None:
+    """Says in the headers that an answer is that of an earlier call under the same key."""
+    if replayed:
+        response.headers["Idempotency-Replayed"] = "true"
 
 
 def content_of(form: ReceivedForm) -> list[str]:

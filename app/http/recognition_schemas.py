@@ -6,6 +6,7 @@ classes describe it and the tests hold the two together.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -48,7 +49,13 @@ class StoredWalk(SeenWalk):
 class JudgedWalk(SeenWalk):
     used: bool
     problem: Annotated[
-        str | None, Field(description="Why it was not used, as in a problem's `type`.")
+        str | None,
+        Field(
+            description=(
+                "Why it was not used, as in a problem's `type`; `walk-limit` where the gallery"
+                " keeps only the best few walks of a subject."
+            )
+        ),
     ] = None
     detail: str | None = None
 
@@ -81,12 +88,42 @@ class Enrolled(BaseModel):
         list[StoredWalk], Field(description="Each pass of a recording is a walk of its own.")
     ]
     left_out: Annotated[
-        list[LeftOutWalk], Field(description="Passes that were seen and cannot be used.")
+        list[LeftOutWalk], Field(description="Passes that were seen and are not stored.")
+    ]
+    replaced: Annotated[
+        list[str],
+        Field(description="Earlier walks that were erased: the gallery keeps the best few only."),
     ]
     possible_duplicates: list[Duplicate]
     checkpoint: str
     job: str
     timing: Timing
+
+
+class ThresholdSource(BaseModel):
+    """What the threshold rests on (docs/thresholds.md)."""
+
+    kind: Annotated[
+        Literal["gallery", "checkpoint"],
+        Field(description="Whose impostor scores: this gallery's own, or the checkpoint's."),
+    ]
+    subjects: Annotated[int, Field(description="People who were measured.")]
+    comparisons: Annotated[int, Field(description="Of a walk with somebody else.")]
+    measured_at: Annotated[datetime | None, Field(description="None of a checkpoint.")]
+    lowest: Annotated[
+        float | None,
+        Field(description="Of the threshold's 95 % interval; None of a checkpoint."),
+    ]
+    highest: float | None
+    out_of_date: Annotated[
+        bool,
+        Field(
+            description=(
+                "The gallery was calibrated, and has since more than doubled or halved: the"
+                " checkpoint's threshold was used. Calibrate it again."
+            )
+        ),
+    ]
 
 
 class CandidateRow(BaseModel):
@@ -115,6 +152,7 @@ class IdentifiedWalker(BaseModel):
     ]
     threshold: Score
     target_fpir: float
+    threshold_source: ThresholdSource
     gallery_size: Annotated[int, Field(description="Subjects that were searched.")]
     candidates: Annotated[list[CandidateRow], Field(description="Best first, one per subject.")]
     quality: Annotated[Quality, Field(description="Of the walker's best walk.")]
@@ -152,6 +190,7 @@ class Verified(BaseModel):
     score: float | None
     threshold: Score
     target_fmr: float
+    threshold_source: ThresholdSource
     gallery: str
     checkpoint: str
     walk: str | None

@@ -44,36 +44,6 @@ class JobState(BaseModel):
         return cls.model_validate(job, from_attributes=True)
 
 
-class SubjectRow(BaseModel):
-    """A person known to a gallery."""
-
-    subject: Annotated[str, Field(description="Your id for the person.")]
-    gallery: str
-    name: str | None
-    metadata: dict[str, Any]
-    walks: Annotated[int, Field(description="Stored walks.")]
-    created_at: datetime
-    updated_at: datetime
-
-    @classmethod
-    def of(cls, subject: registry.Subject) -> SubjectRow:
-        return cls.model_validate(subject, from_attributes=True)
-
-
-class SubjectRows(BaseModel):
-    subjects: list[SubjectRow]
-    next: Annotated[str | None, Field(description="Send it as `cursor` for the next page.")]
-
-
-class SubjectChanges(BaseModel):
-    """What is left out stays; `name: null` clears; `metadata` replaces the old object."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str | None = None
-    metadata: dict[str, Any] | None = None
-
-
 class WalkRow(BaseModel):
     """One stored walk."""
 
@@ -106,29 +76,6 @@ class WalkRow(BaseModel):
 
 class WalkRows(BaseModel):
     walks: list[WalkRow]
-
-
-class GalleryRow(BaseModel):
-    """A named set of subjects that is searched together."""
-
-    name: str
-    subjects: int
-    revision: Annotated[int, Field(description="Rises with every change of a template.")]
-    created_at: datetime
-
-    @classmethod
-    def of(cls, gallery: registry.Gallery) -> GalleryRow:
-        return cls.model_validate(gallery, from_attributes=True)
-
-
-class GalleryRows(BaseModel):
-    galleries: list[GalleryRow]
-
-
-class GalleryName(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
 
 
 class Erased(BaseModel):

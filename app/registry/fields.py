@@ -22,11 +22,12 @@ _JOINERS = frozenset("\u200c\u200d")
 """Some scripts write names with them; ids must not differ by something invisible."""
 
 
-def clean_subject(text: str) -> str:
+def clean_subject(text: str, *, field: str = "subject") -> str:
     """A subject's id as it is stored: trimmed, in Unicode normal form C.
 
     Args:
         text: what the caller sent.
+        field: where it came from, for the message.
 
     Returns:
         1 to 128 visible characters.
@@ -36,13 +37,11 @@ def clean_subject(text: str) -> str:
     """
     cleaned = unicodedata.normalize("NFC", text.strip())
     if not cleaned:
-        raise InvalidField("subject", "The subject id is empty.")
+        raise InvalidField(field, "The subject id is empty.")
     if len(cleaned) > MAX_SUBJECT_CHARACTERS:
-        raise InvalidField(
-            "subject", f"The subject id has {len(cleaned)} characters; 128 are allowed."
-        )
+        raise InvalidField(field, f"The subject id has {len(cleaned)} characters; 128 are allowed.")
     if any(unicodedata.category(character) in _INVISIBLE for character in cleaned):
-        raise InvalidField("subject", "The subject id contains control or invisible characters.")
+        raise InvalidField(field, "The subject id contains control or invisible characters.")
     return cleaned
 
 

@@ -11,10 +11,12 @@ from app.registry.enrollments import Enrollments
 from app.registry.exchange import Exchange
 from app.registry.facts import epoch
 from app.registry.galleries import Galleries
+from app.registry.gallery_thresholds import Thresholds
 from app.registry.jobs import Jobs
 from app.registry.merges import Merges
 from app.registry.migration import upgrade
 from app.registry.reembeddings import Reembeddings
+from app.registry.retention import Retention
 from app.registry.subjects import Subjects
 from app.registry.switching import Switching
 from app.registry.templates import Templates
@@ -30,6 +32,8 @@ class Registry:
 
     Attributes:
         galleries: named sets of subjects.
+        thresholds: what was measured of galleries.
+        retention: what is erased for its age.
         subjects: the people in them.
         merges: subjects that were found to be one person.
         transfers: subjects on their way to another gallery.
@@ -46,6 +50,8 @@ class Registry:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.galleries = Galleries(database)
+        self.thresholds = Thresholds(database)
+        self.retention = Retention(database)
         self.subjects = Subjects(database)
         self.merges = Merges(database)
         self.transfers = Transfers(database)

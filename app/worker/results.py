@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.registry import Enrolled, Job, NewWalk
-from app.search import Candidate, Comparison, Decision, Verification
+from app.search import Candidate, Comparison, Decision, ThresholdSource, Verification
 from app.worker.outcomes import Json
 from app.worker.walkers import UsableWalk, Walker
 from model.judged_walk import RefusedWalk
 
 Timing = dict[str, float]
+
+_NO_ROOM: Json = {
+    "used": False,
+    "problem": "walk-limit",
+    "detail": (
+        "The gallery keeps only the best few walks of a subject, and those it keeps are better or"
+        " show the person from more sides."
+    ),
+}
 
 
 def enrollment_result(
@@ -32,16 +41,17 @@ def enrollment_result(
         job: that asked for it.
         enrolled: what was done.
         recordings: the walker of each recording of the call.
-        walks: the stored walks: the usable ones of all recordings, in their order.
+        walks: the usable ones of all recordings, in their order.
         duplicates: others who walk much alike.
         checkpoint_id: that made the templates.
         timing_ms: per stage.
     """
-    seen = [
+    usable = [
         (number, each)
         for number, walker in enumerate(recordings, start=1)
         for each in walker.usable
     ]
+    seen = [(number, each, walk) for (number, each), walk in zip(usable, walks, strict=True)]
     return {
         "subject": enrolled.subject,
         "gallery": enrolled.gallery,
@@ -55,13 +65,22 @@ def enrollment_result(
                 "quality": walk.quality,
                 "gei": f"/walks/{walk.id}/gei.png",
             }
-            for (recording, each), walk in zip(seen, walks, strict=True)
+            for recording, each, walk in seen
+            if walk.id in enrolled.walks
         ],
         "left_out": [
-            {"recording": number, **_unused(each)}
-            for number, walker in enumerate(recordings, start=1)
-            for each in walker.unusable
+            *(
+                {"recording": recording, **each.walk.to_json(), **_NO_ROOM}
+                for recording, each, walk in seen
+                if walk.id not in enrolled.walks
+            ),
+            *(
+                {"recording": number, **_unused(each)}
+                for number, walker in enumerate(recordings, start=1)
+                for each in walker.unusable
+            ),
         ],
+        "replaced": list(enrolled.replaced),
         "possible_duplicates": [
             {"subject": duplicate.subject, "score": round(duplicate.score, 6)}
             for duplicate in duplicates
@@ -117,6 +136,7 @@ def verification_result(
         "score": _rounded(verification.score),
         "threshold": round(verification.threshold, 6),
         "target_fmr": verification.target_fmr,
+        "threshold_source": _source(verification.threshold_source),
         "gallery": job.gallery,
         "checkpoint": checkpoint_id,
         "walk": comparison.walk_id,
@@ -135,6 +155,7 @@ def _identified(job: Job, walker: Walker, decision: Decision) -> Json:
         "score": _rounded(decision.score),
         "threshold": round(decision.threshold, 6),
         "target_fpir": decision.target_fpir,
+        "threshold_source": _source(decision.threshold_source),
         "gallery_size": decision.gallery_size,
         "candidates": [
             {
@@ -157,6 +178,19 @@ def _identification_frame(job: Job, checkpoint_id: str, timing_ms: Timing) -> Js
         "checkpoint": checkpoint_id,
         "job": job.id,
         "timing": timing_ms,
+    }
+
+
+def _source(source: ThresholdSource) -> Json:
+    measured_at = source.measured_at
+    return {
+        "kind": source.kind,
+        "subjects": source.subjects,
+        "comparisons": source.comparisons,
+        "measured_at": None if measured_at is None else measured_at.isoformat(),
+        "lowest": _rounded(source.lowest),
+        "highest": _rounded(source.highest),
+        "out_of_date": source.out_of_date,
     }
 
 

@@ -108,6 +108,39 @@ def test_people_are_listed_shown_renamed_and_erased(run: Run, walk: Path) -> Non
     assert [row["subject"] for row in rows] == ["cyd"]
 
 
+def test_people_are_merged_told_apart_again_and_moved(run: Run, walk: Path) -> None:
+    for person in ("fay", "gus"):
+        run("enroll", person, walk, "-g", "one-person")
+    run("enroll", "hal", walk, "-g", "elsewhere")
+
+    merged = run("subjects", "merge", "gus", "--into", "fay", "-g", "one-person")
+    listed = json.loads(run("subjects", "merges", "fay", "-g", "one-person", "--json").out)
+    undone = run("subjects", "unmerge", listed[0]["id"])
+    moved = run("subjects", "move", "gus", "-g", "one-person", "--to", "elsewhere", "--json")
+
+    assert (merged.code, listed[0]["id"] in merged.err) == (0, True)
+    assert "gus" in undone.out
+    assert json.loads(moved.out)["gallery"] == "elsewhere"
+    shown = run("subjects", "merges", "fay", "-g", "one-person")
+    assert (shown.code, "gus" in shown.out) == (0, False)
+
+
+def test_the_rules_of_a_gallery_are_set_shown_and_lifted(run: Run, walk: Path) -> None:
+    run("enroll", "ian", walk, "-g", "tidy")
+
+    run("galleries", "rules", "tidy", "--walks-per-subject", 1, "--keep-walks", 90)
+    shown = run("galleries", "rules", "tidy").out
+    again = run("enroll", "ian", walk, "-g", "tidy")
+    lifted = run("galleries", "rules", "tidy", "--walks-per-subject", "all", "--json")
+
+    assert "90 days" in shown
+    assert again.code == 0
+    assert json.loads(run("subjects", "show", "ian", "-g", "tidy", "--json").out)["walks"] == 1
+    rules = json.loads(lifted.out)
+    assert (rules["walks_per_subject"], rules["keep_walks_days"]) == (None, 90)
+    assert run("galleries", "rules", "tidy", "--keep-walks", "long").code == 2
+
+
 def test_a_gallery_is_listed_renamed_and_removed_with_everybody(run: Run, walk: Path) -> None:
     run("enroll", "dan", walk, "-g", "rehearsal")
     assert "rehearsal" in run("galleries", "list").out

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.http.forms import idempotency_of
-from app.http.schemas import Erased, GalleryName, GalleryRow, GalleryRows, problems
+from app.http.forms import idempotency_of, note_replay
+from app.http.gallery_schemas import GalleryChanges, GalleryName, GalleryRow, GalleryRows
+from app.http.schemas import Erased, problems
 from app.http.services import Parts
+from app.http.threshold_schemas import GalleryWithThresholds
 from app.registry.fields import clean_gallery
 
 router = APIRouter(tags=["galleries"])
@@ -33,22 +35,29 @@ def create_gallery(
     key = idempotency_of(request, [name])
     gallery, created = services.registry.galleries.create_once(name, key)
     response.headers["Location"] = f"/galleries/{gallery.name}"
-    if not created:
-        response.headers["Idempotency-Replayed"] = "true"
+    note_replay(response, not created)
     return GalleryRow.of(gallery)
 
 
 @router.get("/galleries/{gallery}", responses=problems(404, 422))
-def get_gallery(services: Parts, gallery: str) -> GalleryRow:
-    """One gallery."""
-    return GalleryRow.of(services.registry.galleries.get(clean_gallery(gallery)))
+def get_gallery(services: Parts, gallery: str) -> GalleryWithThresholds:
+    """One gallery, with the thresholds that were measured on it."""
+    name = clean_gallery(gallery)
+    return GalleryWithThresholds.with_thresholds(
+        services.registry.galleries.get(name), services.registry.thresholds.list(name)
+    )
 
 
 @router.patch("/galleries/{gallery}", responses=problems(400, 404, 409, 422))
-def rename_gallery(services: Parts, gallery: str, body: GalleryName) -> GalleryRow:
-    """Renames a gallery."""
-    renamed = services.registry.galleries.change(clean_gallery(gallery), new_name=body.name)
-    return GalleryRow.of(renamed)
+def change_gallery(services: Parts, gallery: str, changes: GalleryChanges) -> GalleryRow:
+    """Renames a gallery, or changes what it keeps and for how long."""
+    renames = "name" in changes.model_fields_set
+    changed = services.registry.galleries.change(
+        clean_gallery(gallery),
+        new_name=clean_gallery(changes.name) if renames else None,
+        rules=changes.rules(),
+    )
+    return GalleryRow.of(changed)
 
 
 @router.delete("/galleries/{gallery}", responses=problems(404, 409, 422))
