@@ -17,17 +17,18 @@ from sqlalchemy import Connection
 _BLOCK_ROWS = 8192
 """Rows in memory at once, besides what the driver holds: 8 MB of 256-d vectors."""
 
+# A gallery's ids and revisions ascend together, and the index has both: no database sorts vectors.
 _COPY = """\
 COPY (
     SELECT id, subject_id, vector FROM templates
     WHERE gallery_id = {gallery} AND checkpoint_id = {checkpoint} AND revision > {since}
-    ORDER BY id
+    ORDER BY revision, id
 ) TO STDOUT (FORMAT BINARY)"""
 
 _SELECT = """\
 SELECT id, subject_id, vector FROM templates
 WHERE gallery_id = ? AND checkpoint_id = ? AND revision > ?
-ORDER BY id"""
+ORDER BY revision, id"""
 
 # https://www.postgresql.org/docs/18/sql-copy.html, "Binary Format".
 _COPY_SIGNATURE = b"PGCOPY\n\xff\r\n\x00"

@@ -18,10 +18,6 @@ from numpy.typing import NDArray
 
 from app.search.finder import Finder
 
-CHUNK_ROWS = 65_536
-"""Most rows of a chunk: what is rewritten at once takes 20 ms (256-d, fp16), and a search of one
-chunk 1.3 ms, beside which calling FAISS chunk by chunk costs nothing that can be measured."""
-
 _UNSORTED_ROWS = 4096
 """Rows at the end that are looked through one by one (20 us) before all are sorted again (4 ms)."""
 

@@ -13,16 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.registry.template_stream import TemplateBlock
-from app.search.chunk import CHUNK_ROWS, Chunk, rewrite
+from app.search.chunk import Chunk, rewrite
 from app.search.view import ChunkView, View
 
 
 class OutOfStep(Exception):
     """Changes do not fit what an index holds: it is not an earlier state of what SQL holds."""
 
-
-HALF_FROM = 500_000
-"""Templates from which on vectors are stored as 16-bit floats (design.md, section 6)."""
 
 _SMALLEST_CHUNK = 256
 _SUMMED_ROWS = 8192
@@ -40,6 +37,7 @@ class Draft:
 
     def __init__(self, view: View) -> None:
         self._view = view
+        self._layout = view.layout
         self._chunks = list(view.chunks)
         self._living = view.templates
         self._sum_d = view.sum_d.copy()
@@ -87,7 +85,7 @@ class Draft:
         if len(self._sum_d) == 0:
             self._sum_d = np.zeros(block.vectors_nd.shape[1], dtype=np.float64)
         self._living += len(ids_n)
-        if self._living >= HALF_FROM and not self._half:
+        if self._living >= self._layout.half_from and not self._half:
             self._halve()
         start = 0
         while start < len(ids_n):
@@ -97,7 +95,13 @@ class Draft:
     def finish(self, revision: int) -> View:
         """The view, as of a revision."""
         chunks = tuple(self._chunks)
-        view = View(revision, chunks, self._view.subjects, self._removals, self._sum_d)
+        view = replace(
+            self._view,
+            revision=revision,
+            chunks=chunks,
+            removals=self._removals,
+            sum_d=self._sum_d,
+        )
         if not self._changed:
             return view
         changed_s = np.unique(np.concatenate(self._changed))
@@ -116,11 +120,18 @@ class Draft:
         self._sum_d[:] = 0.0
         before, self._chunks = self._chunks, []
         for held in before:
-            self.leftovers.append(held.chunk.wipe)
             if held.living:
                 halved = rewritten([held], room=held.chunk.capacity, half=True)
                 self._sum_d += _sum(halved.chunk, 0, halved.size)
                 self._chunks.append(halved)
+            self._retire(held.chunk)
+
+    def _retire(self, chunk: Chunk) -> None:
+        """Has a chunk overwritten that was copied: soon, or now if no search ever saw it."""
+        if any(chunk is each.chunk for each in self._view.chunks):
+            self.leftovers.append(chunk.wipe)
+        else:
+            chunk.wipe()
 
     def _fill_last(self, block: TemplateBlock, start: int) -> int:
         """Writes as much as goes into the last chunk; how many templates that were."""
@@ -139,20 +150,23 @@ class Draft:
 
     def _with_room(self, wanted: int) -> ChunkView:
         """The last chunk, with room for at least one row: made larger, or a new one."""
+        most = self._layout.chunk_rows
         if self._chunks:
             held = self._chunks[-1]
             # A finder knows the rows that were there when it was made, so nothing may follow.
             if held.chunk.finder is None and held.size < held.chunk.capacity:
                 return held
-            if held.chunk.capacity < CHUNK_ROWS:
-                room = min(CHUNK_ROWS, max(2 * held.chunk.capacity, held.living + wanted))
+            if held.chunk.capacity < self._layout.chunk_rows:
+                room = min(
+                    self._layout.chunk_rows, max(2 * held.chunk.capacity, held.living + wanted)
+                )
                 self._chunks[-1] = rewritten([held], room=room, half=held.chunk.half)
-                self.leftovers.append(held.chunk.wipe)
+                self._retire(held.chunk)
                 return self._chunks[-1]
-            room = CHUNK_ROWS
+            room = most
         else:
-            room = min(CHUNK_ROWS, max(_SMALLEST_CHUNK, wanted))
-        half = self._half or self._living >= HALF_FROM
+            room = min(most, max(_SMALLEST_CHUNK, wanted))
+        half = self._half or self._living >= self._layout.half_from
         chunk = Chunk(room, len(self._sum_d), half=half)
         self._chunks.append(ChunkView.of(chunk, 0, np.zeros(room, dtype=np.bool_), 0))
         return self._chunks[-1]

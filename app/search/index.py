@@ -32,8 +32,6 @@ from app.search.versions import Versions
 from app.search.view import Mark, View
 from model.calibration import Cohort
 
-EMPTY = View(0, (), 0, 0, np.zeros(0, dtype=np.float64))
-
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -77,8 +75,8 @@ class TemplateIndex:
         view: what it holds already; nothing by default.
     """
 
-    def __init__(self, *, approximate: bool = False, view: View = EMPTY) -> None:
-        self._versions = Versions(view)
+    def __init__(self, *, approximate: bool = False, view: View | None = None) -> None:
+        self._versions = Versions(view or View.empty())
         self._writing = threading.Lock()
         self._tidying = threading.Lock()
         self._approximate = approximate

@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.search.chunk import CHUNK_ROWS
 from app.search.draft import rewritten
 from app.search.finder import TRAINING_ROWS, Codebook, Finder
 from app.search.view import ChunkView, View
@@ -30,7 +29,7 @@ def worth_rewriting(view: View) -> slice | None:
         if held.size - held.living > _MOST_GAPS * held.size:
             return slice(place, place + 1)
         following = view.chunks[place + 1 : place + 2]
-        if following and held.living + following[0].living <= _JOINED * CHUNK_ROWS:
+        if following and held.living + following[0].living <= _JOINED * view.layout.chunk_rows:
             return slice(place, place + 2)
     return None
 
@@ -45,7 +44,7 @@ def without_gaps(view: View, which: slice) -> View:
     else:
         # The last chunk goes on growing; the others are full as they are.
         is_last = which.stop == len(chunks)
-        room = min(CHUNK_ROWS, 2 * living) if is_last else living
+        room = min(view.layout.chunk_rows, 2 * living) if is_last else living
         chunks[which] = [rewritten(old, room=room, half=old[-1].chunk.half)]
     return replace(view, chunks=tuple(chunks))
 

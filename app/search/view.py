@@ -22,6 +22,20 @@ _FINDER_GIVES_UP = 1024
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """How an index lies in memory.
+
+    Attributes:
+        chunk_rows: most rows of a chunk. What is rewritten at once takes 20 ms (256-d, fp16), and
+            a search of one chunk 1.3 ms, beside which calling FAISS chunk by chunk costs nothing.
+        half_from: templates from which on vectors are stored as 16-bit floats (design.md, 6).
+    """
+
+    chunk_rows: int = 65_536
+    half_from: int = 500_000
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """The closest rows of one chunk.
 
@@ -128,6 +142,7 @@ class View:
         subjects: how many have a living template.
         removals: how many templates were ever removed, up to here.
         sum_d: (D,) float64, of all living vectors as they are stored; (0,) before the first.
+        layout: of the chunks.
     """
 
     revision: int
@@ -135,6 +150,13 @@ class View:
     subjects: int
     removals: int
     sum_d: NDArray[np.float64]
+    layout: Layout = Layout()
+
+    @classmethod
+    def empty(cls, layout: Layout | None = None) -> View:
+        """An index that holds nothing, at revision 0."""
+        nothing_d = np.zeros(0, dtype=np.float64)
+        return cls(0, (), 0, 0, nothing_d, layout or Layout())
 
     @property
     def templates(self) -> int:
