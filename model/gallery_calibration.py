@@ -7,7 +7,7 @@ how they are distributed instead is the correction:
 
 - Above a high quantile, a generalised Pareto distribution is fitted to the evidence (Pickands 1975;
   Coles 2001, chapter 4). The fit is the maximum of the posterior: the checkpoint counts as
-  `PRIOR_SUBJECTS` exceedances of mean 1, and the shape is normal around 0 (exponential) with
+  `PRIOR_EXCEEDANCES` of mean 1, and the shape is normal around 0 (exponential) with
   `SHAPE_DEVIATION`. Few people leave the checkpoint's tail as it is, many replace it.
 - Below it the rate is counted, the checkpoint counting as `PRIOR_SUBJECTS` people: of the maxima
   down to their median, of single comparisons from there on.
@@ -33,10 +33,12 @@ from model.gallery_curve import GalleryCalibration, GalleryCurve, threshold_tabl
 from model.impostor_maxima import BIN_EDGES, ImpostorMaxima, impostor_maxima
 
 FEWEST_SUBJECTS = 10
-# Chosen on walkers' galleries of 10 to 1,000 subjects (docs/thresholds.md): with 20, small ones
-# keep the checkpoint's error; with 2, some let several times too many strangers through.
-PRIOR_SUBJECTS = 5.0
-SHAPE_DEVIATION = 0.04
+# What the checkpoint counts for beside the gallery: chosen on galleries of 10 to 1,000 walkers, of
+# whom none is in the table of docs/thresholds.md. With three times as much, galleries of ten keep
+# the checkpoint's error; with half of it, some let several times too many strangers through.
+PRIOR_SUBJECTS = 4.0
+PRIOR_EXCEEDANCES = 6.0
+SHAPE_DEVIATION = 0.03
 RESAMPLES = 200
 _ALMOST_ZERO = (
     1e-6  # shape below which a generalised Pareto distribution is computed as exponential
@@ -274,10 +276,10 @@ def _pareto_of(excess_e: NDArray[np.float64], weight_e: NDArray[np.float64]) -> 
         )
         own = float(weight_e @ (log_scale + logs_e))
         # What as many exceedances of mean 1 would add on average, were the tail exponential.
-        prior = PRIOR_SUBJECTS * (log_scale + 1.0 / scale)
+        prior = PRIOR_EXCEEDANCES * (log_scale + 1.0 / scale)
         return own + float(prior) + 0.5 * (shape / SHAPE_DEVIATION) ** 2
 
-    mean = (weight_e @ excess_e + PRIOR_SUBJECTS) / (weight_e.sum() + PRIOR_SUBJECTS)
+    mean = (weight_e @ excess_e + PRIOR_EXCEEDANCES) / (weight_e.sum() + PRIOR_EXCEEDANCES)
     found = optimize.minimize(
         improbability,
         np.array([0.0, np.log(mean)]),

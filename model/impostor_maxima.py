@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from model.calibration import Calibration
 
 MOST_PROBES = 10_000
-FEWEST_PROBES = 1_000  # of a gallery with as many walks, however large
+FEWEST_PROBES = 500  # of a gallery with as many walks, however large
 MOST_COMPARISONS = 300_000_000  # beyond `FEWEST_PROBES`: a few seconds on one core
 WHOLE_PROBES, MOST_PAIRS = 512, 4_000_000  # of which the whole distribution is counted
 PROBES_AT_ONCE_CELLS = 2**24  # scores held at once: 64 MiB

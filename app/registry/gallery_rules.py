@@ -25,7 +25,7 @@ class GalleryRules:
     Attributes:
         walks_per_subject: most walks kept of one subject; the best are chosen at each enrolment.
         keep_walks_days: age in days at which walks are erased.
-        keep_subjects_days: days after the last change at which subjects are erased.
+        keep_subjects_days: days after its newest walk at which a subject is erased.
     """
 
     walks_per_subject: int | None = None

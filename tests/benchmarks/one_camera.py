@@ -44,7 +44,7 @@ class Walks:
 
 
 def embedded_walks(
-    people: int,
+    people: range,
     *,
     walk: int,
     camera_degrees: int,
@@ -52,10 +52,11 @@ def embedded_walks(
     encoder: Encoder,
     console: Console | None,
 ) -> Walks:
-    """One walk of each of so many people; what lies in the folder already is not made again.
+    """One walk of each of some people; what lies in the folder already is not made again.
 
     Args:
-        people: how many; whose walk the service would refuse is missing.
+        people: numbers, from a multiple of `PEOPLE_AT_ONCE` on; whose walk the service would
+            refuse is missing.
         walk: which of everybody's walks, from 0.
         camera_degrees: azimuth of the camera that films everybody.
         folder: of this benchmark, kept between runs.
@@ -67,18 +68,18 @@ def embedded_walks(
     shelf.mkdir(parents=True, exist_ok=True)
     parts = []
     with progress_bars(console, "walkers") as progress:
-        bar = progress.add_task(f"walk {walk + 1} at {camera_degrees}°", total=people)
-        for first in range(0, people, PEOPLE_AT_ONCE):
+        bar = progress.add_task(f"walk {walk + 1} at {camera_degrees}°", total=len(people))
+        for first in range(people.start, people.stop, PEOPLE_AT_ONCE):
             path = shelf / f"walk-{walk}-people-{first:06d}.npz"
             if not path.exists():
                 some = range(first, first + PEOPLE_AT_ONCE)
                 _store(path, encoder, list(_geis(some, walk, camera_degrees, checkpoint.gei)))
             with np.load(path) as held:
                 parts.append(Walks(held["vectors_nd"], held["person_n"]))
-            progress.advance(bar, min(PEOPLE_AT_ONCE, people - first))
+            progress.advance(bar, min(PEOPLE_AT_ONCE, people.stop - first))
     vectors_nd = np.concatenate([part.vectors_nd for part in parts])
     person_n = np.concatenate([part.person_n for part in parts])
-    return Walks(vectors_nd[person_n < people], person_n[person_n < people])
+    return Walks(vectors_nd[person_n < people.stop], person_n[person_n < people.stop])
 
 
 def _store(path: Path, encoder: Encoder, walks: list[tuple[int, NDArray[np.uint8]]]) -> None:

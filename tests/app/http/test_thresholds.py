@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from app.client import Client
 from app.http.recognition_schemas import Identified, Verified
 from app.http.threshold_schemas import GalleryWithThresholds, ThresholdsRow
+from tests.app.command import runner
 from tests.app.http.test_refusals import assert_refused
 from tests.enrolling import enroll
 from tests.live_service import LiveService
@@ -96,6 +100,30 @@ def test_a_gallery_that_has_doubled_says_that_its_thresholds_are_out_of_date(
     assert row.out_of_date
     assert (source.kind, source.out_of_date) == ("checkpoint", True)
     assert not calibrate(service, gallery).out_of_date
+
+
+def test_the_command_line_prints_thresholds_with_intervals_and_takes_them_back(
+    service: LiveService,
+    gallery: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WALKPRINT_URL", service.url)
+    run = runner(capsys)
+    walk = tmp_path / "walk.zip"
+    walk.write_bytes(walk_zip(1))
+    enroll_crowd(service, gallery, 15)
+    printed = run("galleries", "calibrate", gallery).out
+    with Client(service.url) as client:
+        (measured,) = client.gallery_thresholds(gallery)
+        for row in measured.targets:
+            assert f"{100 * row.target_fpir:g} %" in printed
+            assert f"{row.lowest:.3f} to {row.highest:.3f}" in printed
+        answer = run("identify", walk, "-g", gallery).out
+        assert "15 people of this gallery" in answer
+        assert run("galleries", "calibrate", gallery, "--forget").code == 0
+        assert client.gallery_thresholds(gallery) == []
 
 
 @pytest.mark.parametrize("people", [0, 9])
