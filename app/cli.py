@@ -9,6 +9,7 @@ import typer
 
 from app.bulk import ReportInUse
 from app.client import MediaNotFound, WalkprintError
+from app.commands.backup import backup, restore
 from app.commands.capture import capture
 from app.commands.checkpoints import checkpoints
 from app.commands.data import data
@@ -43,6 +44,8 @@ cli.command()(capture)
 cli.add_typer(subjects, name="subjects", help="Enrolled people: list, rename, merge, move, erase.")
 cli.add_typer(galleries, name="galleries", help="Sets of people that are searched together.")
 cli.add_typer(checkpoints, name="checkpoints", help="Weights: which serve, and which could.")
+cli.command()(backup)
+cli.command()(restore)
 cli.command()(jobs)
 cli.command()(data)
 cli.command()(train)

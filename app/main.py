@@ -238,11 +238,12 @@ def _start(
     on_failure: Callable[[Exception], None] | None,
 ) -> Services:
     """Starts everything, in the order of dependence; the stack stops it in reverse."""
+    # Before the database is opened: a restore may be about to replace it.
+    instance = Instance.enter(settings.data / "instances")
+    stack.callback(instance.leave)
     registry = Registry.open(settings.resolved_database_url)
     stack.callback(registry.close)
     registry.migrate()
-    instance = Instance.enter(settings.data / "instances")
-    stack.callback(instance.leave)
     storage = UploadStorage(settings.uploads_folder, instance.id)
     stack.callback(lambda: storage.close(set(registry.jobs.referenced_uploads())))
     watchers = Watchers()

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
         batch_size: most GEIs in one forward pass.
         max_upload_bytes: most bytes of one request body.
         max_checkpoint_bytes: most bytes of a checkpoint that is installed over HTTP.
+        max_import_bytes: most bytes of a gallery file that is imported.
         max_queued_jobs: jobs waiting beyond which calls are answered 503.
         wait_seconds: how long a request waits for its job before it answers 202.
         target_fpir: share of strangers that may be taken for someone enrolled, 0 < x < 1.
@@ -62,6 +63,7 @@ class Settings(BaseSettings):
     batch_size: int = Field(default=32, ge=1, le=1024)
     max_upload_bytes: int = Field(default=200 * _MIB, ge=1)
     max_checkpoint_bytes: int = Field(default=256 * _MIB, ge=1)
+    max_import_bytes: int = Field(default=16 * 1024 * _MIB, ge=1)
     max_queued_jobs: int = Field(default=1000, ge=1)
     wait_seconds: float = Field(default=60.0, ge=0.0, le=3600.0)
     target_fpir: float = Field(default=0.01, gt=0.0, lt=1.0)

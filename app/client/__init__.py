@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.client.answers import Erasure, Gallery, Job, Merge, Subject
 from app.client.client import DEFAULT_URL, Client
 from app.client.connection import RetryPolicy
+from app.client.exchange_calls import ExportedGallery, ImportedGallery
 from app.client.failures import ServiceUnreachable, StillWorking, WalkprintError
 from app.client.media import MediaNotFound
 from app.client.recognition import (
@@ -26,9 +27,11 @@ __all__ = [
     "Client",
     "Enrollment",
     "Erasure",
+    "ExportedGallery",
     "Gallery",
     "Identification",
     "IdentifiedEverybody",
+    "ImportedGallery",
     "Job",
     "MediaNotFound",
     "Merge",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from app.client.answers import Job
 from app.client.checkpoints import Checkpoints
 from app.client.connection import Connection, RetryPolicy
+from app.client.exchange_calls import ExchangeCalls
 from app.client.failures import unreachable
 from app.client.gallery_calls import GalleryCalls
 from app.client.recognition import (
@@ -40,7 +41,7 @@ OneWalker = Literal["only", "largest"]
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-class Client(SubjectCalls, GalleryCalls, ThresholdCalls):
+class Client(SubjectCalls, GalleryCalls, ThresholdCalls, ExchangeCalls):
     """A connection to one service. May be shared by threads; close it, or use `with`.
 
     Args:

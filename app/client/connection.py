@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -136,6 +136,26 @@ class Connection:
             headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
             params=params,
         )
+
+    @contextmanager
+    def download(self, route: str) -> Iterator[httpx.Response]:
+        """An answer that is read while it arrives, asked for once.
+
+        Args:
+            route: the path under the base URL.
+
+        Raises:
+            WalkprintError: the service answered with a problem.
+            ServiceUnreachable: it did not answer, or broke off.
+        """
+        try:
+            with self._http.stream("GET", route) as response:
+                if response.is_error:
+                    response.read()
+                    raise WalkprintError(problem_of(response))
+                yield response
+        except _BROKEN as broken:
+            raise unreachable(self.base_url, broken) from broken
 
     def send(
         self,

@@ -13,6 +13,7 @@ from app.http.envelope import Envelope
 from app.http.problems import install_problem_handlers
 from app.http.routes import (
     checkpoints,
+    exchange,
     galleries,
     jobs,
     merges,
@@ -62,6 +63,7 @@ def build_application(
         merges,
         walks,
         galleries,
+        exchange,
         thresholds,
         checkpoints,
         jobs,

@@ -38,6 +38,7 @@ _SECURITY_HEADERS: list[tuple[bytes, bytes]] = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]
+_LARGE_BODY = "walkprint.large_body"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _log = structlog.get_logger(__name__)
@@ -109,6 +110,7 @@ class _Exchange:
         structlog.contextvars.bind_contextvars(request=self.request_id)
         self._receive = receive
         self._send = send
+        self._scope = scope
         self._multipart = self.headers.get("content-type", "").startswith("multipart/")
         self._announced = self.headers.get("content-length", "0")
         self._body_open = self._announced != "0" or "transfer-encoding" in self.headers
@@ -120,7 +122,8 @@ class _Exchange:
         if message["type"] == "http.request":
             self._read_bytes += len(message.get("body", b""))
             self._body_open = message.get("more_body", False)
-            if not self._multipart and self._read_bytes > SMALL_BODY_BYTES and self.status == 0:
+            is_bounded_there = self._multipart or _LARGE_BODY in self._scope
+            if not is_bounded_there and self._read_bytes > SMALL_BODY_BYTES and self.status == 0:
                 raise UploadTooLarge(SMALL_BODY_BYTES)
         else:
             self._body_open = False
@@ -162,6 +165,11 @@ class _Exchange:
                     await self.receive()
         except TimeoutError:
             _log.debug("upload refused, the client went on sending")
+
+
+def let_large_body_in(scope: Scope) -> None:
+    """Lifts the limit of small bodies for a route that streams the body and bounds it itself."""
+    scope[_LARGE_BODY] = True
 
 
 def keep_slashes_in_ids(scope: Scope) -> None:

@@ -88,7 +88,7 @@ async def receive_form(
     _check_announced_size(request, limits)
     received_bytes = 0
     try:
-        async for chunk in _chunks(request, limits.idle_seconds):
+        async for chunk in body_chunks(request, limits.idle_seconds):
             received_bytes += len(chunk)
             if received_bytes > limits.body_bytes:
                 raise UploadTooLarge(limits.body_bytes)
@@ -117,7 +117,13 @@ def _check_announced_size(request: Request, limits: FormLimits) -> None:
         raise UploadTooLarge(limits.body_bytes)
 
 
-async def _chunks(request: Request, idle_seconds: float) -> AsyncIterator[bytes]:
+async def body_chunks(request: Request, idle_seconds: float) -> AsyncIterator[bytes]:
+    """The body as it arrives; every wait for more of it is bounded.
+
+    Raises:
+        UploadStalled: the client stopped sending.
+        MalformedRequest: it went away.
+    """
     stream = request.stream()
     while True:
         try:

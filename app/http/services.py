@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends
 from starlette.requests import Request
 
+from app.http.turns import Turns
 from app.registry import Registry
 from app.registry.gallery_thresholds import GalleryThresholds
 from app.settings import Settings
 from app.telemetry import Metrics
 from app.worker.checkpoint_desk import CheckpointDesk
 from app.worker.desk import Desk
+
+_EXCHANGES = 4
+"""Each holds a transaction or a thread for minutes; there are 40 threads for all requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Services:
             raises NotReady when they cannot be loaded.
         calibrate: measures a gallery's thresholds; raises NotReady while the weights load.
         pages: the folder of the console.
+        exchanges: galleries on their way out or in, of which few are served at once.
     """
 
     settings: Settings
@@ -42,6 +47,7 @@ class Services:
     checkpoint: Callable[[], str | None]
     calibrate: Callable[[str], GalleryThresholds]
     pages: Path
+    exchanges: Turns = field(default_factory=lambda: Turns(_EXCHANGES, "exports and imports"))
 
 
 def services_of(request: Request) -> Services:

@@ -3,6 +3,9 @@
 Each process holds an exclusive lock on `{data}/instances/{id}.lock` while it lives. The kernel
 drops the lock with the process, however it ends, so that a restarted or sibling process can tell a
 dead instance at once, without waiting for a lease to run out.
+
+All of them also share one lock, `{data}/instances/.shared`. Whoever holds that one alone, as a
+restore does, knows that no service is running, and keeps one from starting.
 """
 
 from __future__ import annotations
@@ -15,6 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+class FolderInUse(Exception):
+    """A service is running on the data folder."""
+
+
 class Instance:
     """This process's own lock. Build with `Instance.enter`; `leave` gives it back.
 
@@ -22,26 +29,29 @@ class Instance:
         id: random, in lower-case hexadecimal; names the lease owner and the upload folder.
     """
 
-    def __init__(self, folder: Path, instance_id: str, descriptor: int) -> None:
+    def __init__(self, folder: Path, instance_id: str, descriptor: int, shared: int) -> None:
         self.id = instance_id
         self._folder = folder
         self._descriptor = descriptor
+        self._shared = shared
 
     @classmethod
     def enter(cls, folder: Path) -> Instance:
-        """Registers this process.
+        """Registers this process; waits while a restore replaces the database.
 
         Args:
             folder: shared by all processes of one data folder; made if missing.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shared = _open_shared(folder)
+        fcntl.flock(shared, fcntl.LOCK_SH)
         instance_id = secrets.token_hex(8)
         # Locked under a name nobody looks for, then renamed: a neighbour never sees it unlocked.
         hidden = folder / f".{instance_id}"
         descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         hidden.rename(folder / f"{instance_id}.lock")
-        return cls(folder, instance_id, descriptor)
+        return cls(folder, instance_id, descriptor, shared)
 
     def leave(self) -> None:
         """Gives the lock back and removes its file."""
@@ -51,6 +61,7 @@ class Instance:
     def drop(self) -> None:
         """Gives the lock back and leaves its file: to its neighbours this process has died."""
         os.close(self._descriptor)
+        os.close(self._shared)
 
     def is_registered(self, instance_id: str) -> bool:
         """Whether that instance has a lock file: it lives, or nobody has cleaned up after it."""
@@ -77,6 +88,32 @@ class Instance:
         finally:
             for _, descriptor in held:
                 os.close(descriptor)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keeps every service from running on a data folder until the block ends.
+
+    Args:
+        folder: as for `Instance.enter`; made if missing.
+
+    Raises:
+        FolderInUse: one is running.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shared = _open_shared(folder)
+    try:
+        try:
+            fcntl.flock(shared, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderInUse(str(folder)) from None
+        yield
+    finally:
+        os.close(shared)
+
+
+def _open_shared(folder: Path) -> int:
+    return os.open(folder / ".shared", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _lock_if_free(path: Path) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from app.registry.database import Database
 from app.registry.exchange.export import export_lines
@@ -21,7 +21,7 @@ class Exchange:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def export(self, gallery: str) -> Iterator[bytes]:
+    def export(self, gallery: str) -> Generator[bytes]:
         """A gallery as the lines of a file, as it is at one instant; see `export_lines`.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -83,7 +83,7 @@ _TEMPLATES = (
 )
 
 
-def export_lines(database: Database, gallery: str) -> Iterator[bytes]:
+def export_lines(database: Database, gallery: str) -> Generator[bytes]:
     """A gallery as the lines of a file, each with its line feed.
 
     All lines are read in one transaction, which lasts until the last of them was taken or the

@@ -70,3 +70,20 @@ class GalleryGone(Problem):
 
     def __init__(self, gallery: str) -> None:
         super().__init__(f"The gallery '{gallery}' was deleted during the import.", gallery=gallery)
+
+
+class ImportTooLarge(Problem):
+    """The gallery file has more bytes than this service takes in one import.
+
+    Where the size was announced nothing was imported; else what came before the limit stays.
+    """
+
+    status = 413
+    slug = "import-too-large"
+    title = "The file is larger than this service takes in"
+    advice = "Have the service started with a larger WALKPRINT_MAX_IMPORT_BYTES."
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"A gallery file may have at most {limit_bytes} bytes.", limit_bytes=limit_bytes
+        )
