@@ -187,7 +187,7 @@ class Errands:
         merged = self._call(
             "POST",
             f"/subjects/{one.subject}/merge",
-            200,
+            201,
             params={"gallery": GALLERY},
             json={"into": other.subject},
         )
@@ -233,8 +233,8 @@ _ERRANDS: dict[str, tuple[float, Callable[[Errands], None]]] = {
     "see a walk": (12.0, Errands.see_walk),
     "ask around": (12.0, Errands.ask_around),
     "rubbish": (0.5, Errands.send_rubbish),
-    "move": (0.0, Errands.move_there_and_back),
-    "merge": (0.0, Errands.merge_and_undo),
+    "move": (0.5, Errands.move_there_and_back),
+    "merge": (0.5, Errands.merge_and_undo),
 }
 _NAMES = tuple(_ERRANDS)
 _WEIGHTS = tuple(weight for weight, _ in _ERRANDS.values())
