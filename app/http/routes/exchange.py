@@ -69,7 +69,6 @@ class ImportedGallery(BaseModel):
     "/galleries/{gallery}/export",
     status_code=200,  # FastAPI looks for it in the class otherwise, and does not find it
     response_class=GalleryFile,
-    status_code=200,
     responses=_FILE_SENT | problems(404, 422, 503),
 )
 async def export_gallery(services: Parts, gallery: str) -> GalleryFile:
