@@ -25,11 +25,12 @@ from app.worker.recognisers import Recogniser, Recognisers
 _EVERY_SECONDS = 1.0
 # Walks read and stored at once: what a killed process has embedded for nothing, at most.
 _AT_ONCE = 64
-# GEIs in one forward pass: some 60 ms on one core, for which an identification may have to share
-# it. Larger ones gain nothing on a CPU.
+# GEIs in one forward pass: larger ones gain nothing on a CPU.
 _BATCH = 8
-# While jobs are in hand, the background rests three times as long as it worked.
-_REST = 3.0
+# While jobs are in hand: fewer at a time, and rests of so many times the work between them
+# (tests/benchmarks/bench_reembedding.py).
+_BUSY_BATCH = 2
+_REST = 9.0
 _MOST_FAILURES = 5
 
 _log = structlog.get_logger(__name__)
@@ -53,6 +54,7 @@ class Reembedder:
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._failures = 0
+        self._renewed = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reembedder", daemon=True)
 
@@ -72,6 +74,7 @@ class Reembedder:
         claimed = self._registry.reembeddings.claim(self._owner, lease_seconds=self._lease_seconds)
         if claimed is None:
             return
+        self._renewed = perf_counter()
         try:
             with self._recognisers.use((claimed.checkpoint_id,)) as (by,):
                 self._embed_all(claimed, by)
@@ -127,12 +130,23 @@ class Reembedder:
         self, by: Recogniser, geis_nhw: list[NDArray[np.uint8]]
     ) -> list[NDArray[np.float32]]:
         vectors: list[NDArray[np.float32]] = []
-        for start in range(0, len(geis_nhw), _BATCH):
+        while len(vectors) < len(geis_nhw):
+            size = _BUSY_BATCH if self._recognisers.is_busy else _BATCH
             begun = perf_counter()
-            vectors.extend(by.encode(np.stack(geis_nhw[start : start + _BATCH])))
+            vectors.extend(by.encode(np.stack(geis_nhw[len(vectors) : len(vectors) + size])))
             if self._recognisers.is_busy:
                 self._stop.wait((perf_counter() - begun) * _REST)
+            self._keep_lease()
         return vectors
+
+    def _keep_lease(self) -> None:
+        """Renews it between two batches: under load the walks in hand may take longer than it."""
+        if perf_counter() - self._renewed < self._lease_seconds / 3:
+            return
+        kept = self._registry.reembeddings.claim(self._owner, lease_seconds=self._lease_seconds)
+        if kept is None:
+            raise LeaseLost
+        self._renewed = perf_counter()
 
     def _run(self) -> None:
         while not self._stop.wait(_EVERY_SECONDS):
