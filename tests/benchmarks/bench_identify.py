@@ -25,7 +25,7 @@ from rich.table import Table
 from app.demo import ServiceProcess
 from app.registry import Registry
 from app.settings import Settings
-from app.worker.recognition import encoder_threads
+from app.worker.recognisers import encoder_threads
 from model.encoder import Encoder
 from tests.benchmarks.gallery import GALLERY, fill_gallery, write_probes
 from tests.benchmarks.in_process import STAGES, InProcess, Limit
