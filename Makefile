@@ -7,7 +7,7 @@ PORT ?= 8000
 DATA ?= ./data
 MINUTES ?= 20
 
-.PHONY: help demo serve test check format unit bench bench-ingredients bench-thresholds bench-model bench-capture bench-quality fuzz test-crash soak train lock clean
+.PHONY: help demo serve test check format unit bench bench-ingredients bench-thresholds bench-registry bench-model bench-capture bench-quality fuzz test-crash soak train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ bench: $(INSTALLED) ## identify over HTTP against the same work in process: one 
 
 bench-ingredients: $(INSTALLED) ## which ingredients of the walkers buy accuracy; CASIA_A=folder adds real masks
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_ingredients $(if $(CASIA_A),--casia-a $(CASIA_A))
+
+bench-registry: $(INSTALLED) ## a million templates in one gallery: starts, searches, changes, memory; TEMPLATES=, SIZE=
+	$(BIN)/python -m tests.benchmarks.bench_registry $(if $(TEMPLATES),--templates $(TEMPLATES)) $(if $(SIZE),--size $(SIZE))
 
 bench-model: $(INSTALLED) ## embedding, training step and walkers: what they cost beside what they could
 	$(BIN)/python -m tests.benchmarks.bench_model
