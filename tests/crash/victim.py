@@ -101,6 +101,7 @@ class Victim:
         self.sweep.look()
         wait_until(lambda: self.queue.depth == 0, "idle")
         self.sweep.look()
+        self.search.refresh()  # as the sweep does once recognition is loaded
 
     def live(self) -> None:
         """Does this and that, until it is killed or done."""
