@@ -33,6 +33,7 @@ ORDER BY revision, id"""
 # https://www.postgresql.org/docs/18/sql-copy.html, "Binary Format".
 _COPY_SIGNATURE = b"PGCOPY\n\xff\r\n\x00"
 _COPY_FLAGS_BYTES = 8
+_SEVERAL_SIZES = "templates of one checkpoint have vectors of several sizes"
 _COPY_TRAILER = b"\xff\xff"
 _VECTOR_LENGTH_AT = 2 + 4 + 8 + 4 + 8
 
@@ -130,7 +131,7 @@ def _unpack(packed: bytes) -> TemplateBlock:
         and (rows_n["subject_bytes"] == 8).all()
         and (rows_n["vector_bytes"] == vector_bytes).all()
     ):
-        raise ValueError("templates of one checkpoint have vectors of several sizes")
+        raise ValueError(_SEVERAL_SIZES)
     return TemplateBlock(
         rows_n["id"].astype(np.int64),
         rows_n["subject"].astype(np.int64),
@@ -139,8 +140,14 @@ def _unpack(packed: bytes) -> TemplateBlock:
 
 
 def vectors_of(stored: tuple[bytes, ...]) -> NDArray[np.float32]:
-    """(N, D) float32 from N stored vectors of one size; (0, 0) of none."""
+    """(N, D) float32 from N stored vectors; (0, 0) of none.
+
+    Raises:
+        ValueError: they are not of one size.
+    """
     if not stored:
         return np.zeros((0, 0), dtype=np.float32)
+    if len(set(map(len, stored))) > 1:
+        raise ValueError(_SEVERAL_SIZES)
     flat = np.frombuffer(b"".join(stored), dtype="<f4")
     return flat.reshape(len(stored), -1).astype(np.float32, copy=False)
