@@ -83,6 +83,7 @@ def check(database_url: str, data: Path, ledger_path: Path) -> None:
     snapshots = Snapshots(data / "snapshots", registry, least_templates=1)
     for search in (GallerySearch(registry, snapshots=snapshots), GallerySearch(registry)):
         check_index(search, ledger, {gallery.name for gallery in registry.galleries.list()})
+        search.close()  # it may be writing a snapshot itself
     registry.close()
     left = [path for path in (data / "uploads").rglob("*") if path.is_file()]
     left += list((data / "snapshots").glob("*.part"))

@@ -133,6 +133,8 @@ def test_the_description_covers_every_route_and_fits_the_answers(service: LiveSe
         "/galleries/{gallery}": {"get", "patch", "delete"},
         "/galleries/{gallery}/calibrate": {"post"},
         "/galleries/{gallery}/calibration": {"delete"},
+        "/galleries/{gallery}/export": {"get"},
+        "/galleries/{gallery}/import": {"post"},
         "/checkpoints": {"get", "post"},
         "/checkpoints/rollback": {"post"},
         "/checkpoints/{checkpoint}": {"get", "delete"},
