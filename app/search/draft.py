@@ -30,14 +30,17 @@ class Draft:
 
     Args:
         view: the older one.
+        expected: templates of the finished view, if that is known; what is large in the end is
+            stored in 16 bits from the first.
 
     Attributes:
         leftovers: what is to be overwritten once nobody reads the older view.
     """
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, *, expected: int | None = None) -> None:
         self._view = view
         self._layout = view.layout
+        self._expected = expected or 0
         self._chunks = list(view.chunks)
         self._living = view.templates
         self._sum_d = view.sum_d.copy()
@@ -85,7 +88,7 @@ class Draft:
         if len(self._sum_d) == 0:
             self._sum_d = np.zeros(block.vectors_nd.shape[1], dtype=np.float64)
         self._living += len(ids_n)
-        if self._living >= self._layout.half_from and not self._half:
+        if self._is_large and not self._half:
             self._halve()
         start = 0
         while start < len(ids_n):
@@ -110,6 +113,10 @@ class Draft:
         before = np.count_nonzero(self._view.templates_of(changed_s))
         after = np.count_nonzero(view.templates_of(changed_s))
         return replace(view, subjects=view.subjects + int(after) - int(before))
+
+    @property
+    def _is_large(self) -> bool:
+        return max(self._living, self._expected) >= self._layout.half_from
 
     @property
     def _half(self) -> bool:
@@ -166,7 +173,7 @@ class Draft:
             room = most
         else:
             room = min(most, max(_SMALLEST_CHUNK, wanted))
-        half = self._half or self._living >= self._layout.half_from
+        half = self._half or self._is_large
         chunk = Chunk(room, len(self._sum_d), half=half)
         self._chunks.append(ChunkView.of(chunk, 0, np.zeros(room, dtype=np.bool_), 0))
         return self._chunks[-1]

@@ -123,7 +123,7 @@ class TemplateIndex:
                     f"changes from revision {changes.since_revision} to {changes.revision},"
                     f" index at {view.revision}"
                 )
-            draft = Draft(view)
+            draft = Draft(view, expected=changes.held)
             draft.remove(changes.removed_n)
             for block in changes.added:
                 draft.add(block)

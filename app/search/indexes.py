@@ -138,17 +138,16 @@ class Indexes:
         with turn:
             epoch = self._registry.epoch()
             with self._lock:
-                held = self._indexes.get(key)
-            if held is None or held.epoch != epoch:
-                held = self._begin(key, epoch)
+                known = self._indexes.get(key)
+            held = known if known and known.epoch == epoch else self._begin(key, epoch)
             try:
-                exists = self._catch_up(key, held.index)
+                exists = self._catch_up(key, held.index, is_new=held is not known)
             except OutOfStep as reason:
                 _log.warning("an index is made anew", gallery=key[0], reason=str(reason))
                 if self._snapshots is not None:
                     self._snapshots.discard(*key, str(reason))
                 held = self._new(epoch)
-                exists = self._catch_up(key, held.index)
+                exists = self._catch_up(key, held.index, is_new=True)
             with self._lock:
                 if not exists:
                     self._indexes.pop(key, None)
@@ -170,29 +169,29 @@ class Indexes:
         index = TemplateIndex(approximate=self._approximate)
         return _Held(index, epoch, Saving(self._least_saved))
 
-    def _catch_up(self, key: Key, index: TemplateIndex) -> bool:
+    def _catch_up(self, key: Key, index: TemplateIndex, *, is_new: bool) -> bool:
         """Applies what SQL has and an index lacks; False when there is no such gallery.
+
+        A new index is counted beside SQL: what it was read from may be a file.
 
         Raises:
             OutOfStep: the index is not an earlier state of what SQL holds.
         """
-        began, is_new = monotonic(), index.revision == 0
-        # What comes from a file is counted; what was applied here is what SQL said.
-        counted = not is_new and key not in self._indexes
-        with self._templates.changes(*key, index.revision, counted=counted) as changes:
+        began, source = monotonic(), "snapshot" if index.revision else "SQL"
+        with self._templates.changes(*key, index.revision, counted=is_new) as changes:
             if changes is None:
                 return False
             failpoints.reach(failpoints.BEFORE_INDEX)
             index.apply(changes)
             if changes.held not in (None, len(index)):
                 raise OutOfStep(f"it holds {len(index)} templates, SQL {changes.held}")
-        if is_new or counted:
+        if is_new:
             _log.info(
                 "an index is loaded",
                 gallery=key[0],
                 checkpoint=key[1],
                 templates=len(index),
-                source="snapshot" if counted else "SQL",
+                source=source,
                 seconds=round(monotonic() - began, 2),
             )
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -166,6 +167,15 @@ def test_a_growing_index_is_rounded_as_a_whole_when_it_is_large() -> None:
     with world.index.reading() as view:
         assert all(held.chunk.half for held in view.chunks)
     assert world.differences(unit_vectors(1, 3)[0], 20, within=2**-10) == []
+
+
+def test_what_will_be_large_is_rounded_from_the_first() -> None:
+    """A start never holds the vectors in twice their size."""
+    index = TemplateIndex(view=View.empty(Layout(chunk_rows=8, half_from=20)))
+    first = changes(0, templates=[1, 2], subjects=[1, 2], vectors_nd=unit_vectors(2, 1))
+    index.apply(replace(first, held=20))
+    with index.reading() as view:
+        assert view.chunks[0].chunk.half
 
 
 def test_the_mean_of_the_cohort_does_not_drift() -> None:
