@@ -59,8 +59,9 @@ def estimate_background(
     for top in range(0, height, _ROWS_AT_ONCE):
         rows = slice(top, min(top + _ROWS_AT_ONCE, height))
         seen_nhwc = frames_nhwc[:, rows]
-        values_hwcn = np.empty((*seen_nhwc.shape[1:], frames), np.int16)
-        values_hwcn[:] = np.moveaxis(seen_nhwc, 0, -1)
+        # OpenCV turns bytes ten times as quickly as NumPy.
+        values_pn = cv2.transpose(seen_nhwc.reshape(frames, -1)).astype(np.int16)
+        values_hwcn = values_pn.reshape(*seen_nhwc.shape[1:], frames)
         some_hwcn = values_hwcn[:1, ::2].copy()
         excluded_hwn, middle_hw = None, np.array(frames // 2)
         if walker_nhw is not None and walker_nhw[:, rows].any():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from model.capture.background import Background
 from model.capture.camera import stabilise
+from model.capture.channels import largest
 from model.capture.exposure import empty_scene
 from model.capture.foreground import SceneModel
 from model.capture.light_field import even_out, uneven_light
@@ -46,7 +47,7 @@ class BackgroundSegmenter:
         shifts_t2 += stabilise(frames_thwc, window.frames_per_second)
         coarse_thwc, scale = coarse(frames_thwc)
         background, gains_tc = empty_scene(coarse_thwc)
-        light_tk = uneven_light(coarse_thwc, background, window.frames_per_second)
+        light_tk = uneven_light(coarse_thwc, background)
         if light_tk is not None:
             even_out(frames_thwc, light_tk)
             coarse_thwc, scale = coarse(frames_thwc)
@@ -135,14 +136,17 @@ def _contrast(
     columns = slice(silhouette.left, silhouette.left + silhouette.width, step)
     inside_hw = silhouette.mask_hw[::step, ::step] > 0
     expected_hwc = background.level_hwc[rows, columns] * gain_c
-    strayed_hw = np.abs(frame_hwc[rows, columns] - expected_hwc).max(axis=2)
-    return float(np.median(strayed_hw[inside_hw] / background.noise_hw[rows, columns][inside_hw]))
+    strayed_hw = largest(np.abs(frame_hwc[rows, columns] - expected_hwc))
+    strayed_hw = strayed_hw / background.noise_hw[rows, columns]
+    return float(np.median(strayed_hw[inside_hw]))
 
 
 def _moved_back(
     silhouette: Silhouette, shift_2: NDArray[np.float64], height: int, width: int
 ) -> Silhouette | None:
     """Puts a silhouette where the camera saw it; what lies outside the frame then is cut off."""
+    if not shift_2.any():
+        return silhouette
     top, left = silhouette.top - round(shift_2[1]), silhouette.left - round(shift_2[0])
     rows = slice(max(0, -top), max(0, min(silhouette.height, height - top)))
     columns = slice(max(0, -left), max(0, min(silhouette.width, width - left)))

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.capture.binary import majority
 from model.capture.paths import Path
 
 _BESIDE = 0.3
@@ -91,8 +92,7 @@ def _with_more(
     right = int(np.ceil(max(box_4[2], middle + _BESIDE * height)))
     top = max(0, int(box_4[1] - _REACH * height))
     bottom = int(np.ceil(box_4[3] + _REACH * height))
-    part_hw = cv2.medianBlur(np.ascontiguousarray(mask_hw[top:bottom, left:right]), 3)
-    x, y, wide, high = cv2.boundingRect(part_hw)
+    x, y, wide, high = cv2.boundingRect(majority(mask_hw[top:bottom, left:right], 3))
     if not wide:
         return box_4
     return np.array(

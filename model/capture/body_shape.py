@@ -96,9 +96,7 @@ def _axes(guesses: Sequence[PlacedMask]) -> NDArray[np.float64]:
     """The column of the walker's middle in each frame, smoothed over time, (N,)."""
     found_n = np.array(
         [
-            guess.left + float(np.median(np.nonzero(guess.mask_hw)[1]))
-            if guess.mask_hw.any()
-            else np.nan
+            guess.left + _middle_column(guess.mask_hw) if guess.mask_hw.any() else np.nan
             for guess in guesses
         ]
     )
@@ -108,3 +106,10 @@ def _axes(guesses: Sequence[PlacedMask]) -> NDArray[np.float64]:
     filled_n = np.interp(np.arange(found_n.size), known, found_n[known])
     smooth_n = uniform_filter1d(median_filter(filled_n, 7, mode="nearest"), 5, mode="nearest")
     return np.asarray(smooth_n, dtype=np.float64)
+
+
+def _middle_column(mask_hw: NDArray[np.bool_]) -> float:
+    """Median of the columns of the pixels in a mask that is not empty."""
+    up_to_w = np.cumsum(np.count_nonzero(mask_hw, axis=0))
+    middle_two = (int(up_to_w[-1]) - 1) // 2, int(up_to_w[-1]) // 2
+    return float(np.searchsorted(up_to_w, middle_two, side="right").mean())

@@ -26,9 +26,10 @@ def colour_numbers(seen_hwc: NDArray[np.uint8], gain_c: NDArray[np.float32]) -> 
     bins = _GREY_BINS if channels == 1 else _COLOUR_BINS
     place_c = bins ** np.arange(channels - 1, -1, -1)
     binned_kc = np.clip(_GREY_LEVELS / gain_c, 0, 255).astype(np.int32) * bins // 256 * place_c
-    numbers_hw = binned_kc[:, 0][seen_hwc[..., 0]]
+    binned_ck = np.ascontiguousarray(binned_kc.T, dtype=np.int32)
+    numbers_hw = binned_ck[0].take(seen_hwc[..., 0])
     for channel in range(1, channels):
-        numbers_hw = numbers_hw + binned_kc[:, channel][seen_hwc[..., channel]]
+        numbers_hw += binned_ck[channel].take(seen_hwc[..., channel])
     return np.asarray(numbers_hw, dtype=np.int32)
 
 

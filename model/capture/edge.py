@@ -91,7 +91,7 @@ def _mean_colour(
     """The walker's colour near each of some pixels, (N, C)."""
     side = 2 * round(_COLOUR_REACH * band / 2) + 1
     weight_hwc = cv2.merge([weight_hw] * seen_hwc.shape[2]).reshape(seen_hwc.shape)
-    weighted_hwc = (seen_hwc * weight_hwc).astype(np.float32, copy=False)
+    weighted_hwc = cv2.multiply(seen_hwc, weight_hwc, dtype=cv2.CV_32F)
     blurred = cv2.blur(weighted_hwc, (side, side)).reshape(seen_hwc.shape)
     sums_hwc = np.asarray(blurred, dtype=np.float32)
     weight_n = cv2.blur(weight_hw, (side, side)).take(places_n)

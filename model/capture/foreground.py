@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from model.capture.background import Background, levelled
 from model.capture.binary import close_gaps, majority
-from model.capture.channels import largest, mean
 
 _SEEN_SIGMAS = 6.0
 """Noise units at which a pixel is somebody..."""
@@ -55,6 +54,8 @@ class SceneModel:
         self._expected_hwc = self._smooth(
             np.clip(np.rint(background.level_hwc), 0, 255).astype(np.uint8)
         )
+        self._expected_chw = _planes(self._expected_hwc)
+        self._expected_hw = self._expected_chw.mean(axis=0)
         self._noise_hw = background.noise_hw
         self._gap = tuple(2 * round(height * share) + 1 for share in (_FAINT_DOWN, _FAINT_ACROSS))
 
@@ -99,14 +100,15 @@ class SceneModel:
         box: tuple[slice, slice],
         somebody_hw: NDArray[np.uint8],
     ) -> NDArray[np.bool_]:
-        lit_hwc = seen_hwc.astype(np.float32) + np.float32(1.0)
-        expected_hwc = self._expected_hwc[box].astype(np.float32) + np.float32(1.0)
-        expected_hw = mean(expected_hwc)
-        light_hw = mean(lit_hwc) / expected_hw
+        lit_chw = _planes(seen_hwc)
+        expected_chw = self._expected_chw[:, *box]
+        expected_hw = self._expected_hw[box]
+        light_hw = lit_chw.mean(axis=0) / expected_hw
         dimmed_hw = (light_hw > _SHADE_DARKEST) & (light_hw < _SHADE_LIGHTEST)
-        if seen_hwc.shape[2] > 1:
-            tint_hwc = np.abs(lit_hwc / expected_hwc - light_hw[..., None])
-            dimmed_hw &= largest(tint_hwc) < _SHADE_TINT
+        if len(lit_chw) > 1:
+            lit_chw /= expected_chw
+            lit_chw -= light_hw
+            dimmed_hw &= np.abs(lit_chw, out=lit_chw).max(axis=0) < _SHADE_TINT
         logarithm_hw = cv2.log(light_hw)
         slope_hw = cv2.magnitude(
             cv2.Sobel(logarithm_hw, cv2.CV_32F, 1, 0, scale=1 / 8),
@@ -148,6 +150,13 @@ def _largest_channel(image_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return image_hwc[..., 0]
     blue_hw, green_hw, red_hw = cv2.split(image_hwc)
     return np.asarray(cv2.max(cv2.max(blue_hw, green_hw), red_hw), dtype=np.uint8)
+
+
+def _planes(image_hwc: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The channels apart, (C, H, W), and one more than they are: black has a ratio too."""
+    planes_chw = np.empty((image_hwc.shape[2], *image_hwc.shape[:2]), np.float32)
+    np.add(np.moveaxis(image_hwc, 2, 0), np.float32(1.0), out=planes_chw)
+    return planes_chw
 
 
 def _unrest(strayed_hw: NDArray[np.uint8], noise_hw: NDArray[np.float32]) -> float:

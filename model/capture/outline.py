@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from math import ceil
 
 import cv2
 import numpy as np
@@ -64,7 +65,8 @@ def cut_out(
         walk: frames and boxes of the walk.
         others_pixels: tells which pixels cannot be the walker's.
     """
-    shrink = max(1, round(walk.height / _ROWS))
+    height = walk.height
+    shrink = max(1, round(height / _ROWS))
     scene = SceneLikelihood.of(shrunk_scene(background, shrink))
     views = [
         View.of(
@@ -73,13 +75,13 @@ def cut_out(
             scene,
             box_4,
             partial(others_pixels, number),
-            height=walk.height,
+            height=height,
             shrink=shrink,
         )
         for number, (frame, box_4) in enumerate(zip(walk.frames_n, walk.boxes_n4, strict=True))
     ]
     channels = frames_thwc.shape[3]
-    reach = max(0.8, _NEIGHBOUR_REACH * walk.height / shrink)
+    reach = max(0.8, _NEIGHBOUR_REACH * height / shrink)
     palette_bk = learn_clothes([(v.bands_hw, v.colours_hw, v.seed_hw) for v in views], channels)
     guesses = [_opinion(view, _odds(view, palette_bk), reach) > 0 for view in views]
     # Clothes that a shadow explains as well give no seeds; the neighbours' guesses show them.
@@ -125,10 +127,13 @@ def _opinion(view: View, odds_hw: NDArray[np.float32], reach: float) -> NDArray[
     odds_hw = odds_hw - np.where(view.inside_hw, np.float32(0.0), np.float32(_OUTSIDE))
     if view.others_hw is not None:
         odds_hw[view.others_hw] = -_SURE
-    opinion_hw: NDArray[np.float32] = np.tanh(0.5 * odds_hw)
+    odds_hw *= np.float32(0.5)
+    opinion_hw: NDArray[np.float32] = np.tanh(odds_hw)
+    side = 2 * ceil(3 * reach) + 1
     for _ in range(_ROUNDS):
-        around_hw = cv2.GaussianBlur(opinion_hw, (0, 0), reach)
-        opinion_hw = np.tanh(0.5 * odds_hw + (0.5 * _NEIGHBOURS) * around_hw)
+        around_hw = cv2.GaussianBlur(opinion_hw, (side, side), reach)
+        cv2.scaleAdd(around_hw, 0.5 * _NEIGHBOURS, odds_hw, dst=opinion_hw)
+        np.tanh(opinion_hw, out=opinion_hw)
     if view.others_hw is not None:
         opinion_hw[view.others_hw] = -1.0
     return opinion_hw

@@ -38,7 +38,7 @@ def test_what_only_one_side_gains_in_light_is_taken_back() -> None:
     """A scene that brightens by a quarter at the left looks as it did, walker or not."""
     still_thwc = film(walk_thw())
     lit_thwc = _lit_from_the_left(still_thwc, 0.25)
-    light_tk = uneven_light(lit_thwc, estimate_background(lit_thwc), RATE)
+    light_tk = uneven_light(lit_thwc, estimate_background(lit_thwc))
     assert light_tk is not None
     before = np.abs(lit_thwc.astype(int) - still_thwc).mean()
     even_out(lit_thwc, light_tk)
@@ -53,13 +53,13 @@ def test_light_that_changes_everywhere_alike_is_left_alone() -> None:
     frames_thwc = film(walk_thw())
     factor_t = 1.0 + 0.2 * np.sin(np.arange(len(frames_thwc)) / 11.0)
     lit_thwc = np.clip(frames_thwc * factor_t[:, None, None, None], 0, 255).astype(np.uint8)
-    assert uneven_light(lit_thwc, estimate_background(lit_thwc), RATE) is None
+    assert uneven_light(lit_thwc, estimate_background(lit_thwc)) is None
 
 
 def test_a_black_picture_has_no_light_to_measure() -> None:
     """Where no pixel of the scene shows light there is nothing to take back."""
     black_thwc = np.zeros((20, HEIGHT, WIDTH, 3), np.uint8)
-    assert uneven_light(black_thwc, estimate_background(black_thwc), RATE) is None
+    assert uneven_light(black_thwc, estimate_background(black_thwc)) is None
 
 
 def test_pale_clothes_are_seen_although_the_light_is_uneven() -> None:
