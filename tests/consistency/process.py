@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from app.errors import UnknownSubject
 from app.registry import Registry
 from app.search import GallerySearch
+from app.telemetry import configure_logging
 from tests.consistency.history import Event
 from tests.enrolling import CHECKPOINT, enroll, unit_vector
 
@@ -98,6 +99,7 @@ _output = threading.Lock()
 
 def main(database_url: str, name: str, calls: str) -> None:
     """Starts when a line arrives on stdin, so that all processes start together."""
+    configure_logging("warning", as_json=False)  # standard output is for the history
     registry = Registry.open(database_url)
     search = GallerySearch(registry)
     sys.stdout.write("ready\n")
