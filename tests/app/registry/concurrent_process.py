@@ -10,6 +10,7 @@ import sys
 
 from app.registry import Registry
 from app.search import GallerySearch
+from app.telemetry import configure_logging
 from tests.enrolling import CHECKPOINT, enroll, unit_vector
 
 
@@ -51,6 +52,7 @@ def hash_of(text: str) -> int:
 
 def main(database_url: str, name: str, count: str) -> None:
     """Starts when a line arrives on stdin, so that all processes start together."""
+    configure_logging("warning", as_json=False)  # standard output is for what was acknowledged
     registry = Registry.open(database_url)
     registry.migrate()
     say("ready")
