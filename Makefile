@@ -73,7 +73,7 @@ fuzz: $(INSTALLED) ## fuzz the three entrances of uploads, MINUTES=20 each; find
 	done
 
 test-crash: $(INSTALLED) ## kill services 100 times at random and 600 times at failpoints; histories, state machine
-	WALKPRINT_CRASH_TRIALS=100 WALKPRINT_FAILPOINT_TRIALS=300 WALKPRINT_HISTORY_CALLS=1000 WALKPRINT_STATE_EXAMPLES=100 \
+	WALKPRINT_CRASH_TRIALS=100 WALKPRINT_FAILPOINT_TRIALS=300 WALKPRINT_HISTORY_CALLS=300 WALKPRINT_STATE_EXAMPLES=60 \
 	  $(BIN)/pytest tests/integration/test_crash.py tests/integration/test_reembedding_crash.py tests/crash tests/consistency --timeout=7200
 
 soak: $(INSTALLED) ## 100,000 mixed requests: no error, flat memory; REQUESTS=number for fewer
