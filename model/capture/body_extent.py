@@ -32,6 +32,13 @@ _BEND_SECONDS = 4.0
 """Over which crown and soles move straight through the picture, nearly."""
 _MOST_BENDS = 3
 _ITERATIONS = 30
+_UNEVEN = 0.1
+"""Of the height: by how much it may stray from a steady growth, if what was found is the body. Under
+a tree the leaves that move above a walker would make a giant, and only for some steps."""
+_STEADY, _OTHER = 0.1, 1.5
+"""A part of a body comes and goes: its height varies. What keeps its height within the first (a
+standard deviation, as a share) is a body, and if it would grow by more than the second, then by
+somebody or something else that moves above or below it."""
 
 
 def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: float) -> Path:
@@ -59,12 +66,27 @@ def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: floa
             )
         top_n = terms_nk @ _edge(terms_nk[seen], wider_n4[seen, 1], _OFTEN)
         bottom_n = terms_nk @ _edge(terms_nk[seen], wider_n4[seen, 3], 1.0 - _OFTEN)
+        if not _grows_steadily(place_n, bottom_n - top_n):
+            return path
         grown_n4 = _completed(path.boxes_n4, wider_n4, top_n, bottom_n)
         settled = np.abs(grown_n4 - boxes_n4).max() < 1.0
         boxes_n4 = grown_n4
         if settled:
             break
-    return Path(path.frames_n, boxes_n4, path.seen_n)
+    return path if _is_another(path.boxes_n4[seen], boxes_n4[seen]) else replace(path, boxes_n4=boxes_n4)
+
+
+def _is_another(boxes_n4: NDArray[np.float64], grown_n4: NDArray[np.float64]) -> bool:
+    """Whether what would be added is not a part of this body."""
+    before_n, after_n = (each[:, 3] - each[:, 1] for each in (boxes_n4, grown_n4))
+    steady = bool(before_n.std() < _STEADY * before_n.mean())
+    return steady and bool(np.median(after_n) > _OTHER * np.median(before_n))
+
+
+def _grows_steadily(place_n: NDArray[np.float64], height_n: NDArray[np.float64]) -> bool:
+    """Whether a height changes as that of somebody who comes nearer, or goes away."""
+    steady_n = np.polyval(np.polyfit(place_n, height_n, 1), place_n)
+    return float(np.abs(height_n - steady_n).max()) <= _UNEVEN * float(height_n.mean())
 
 
 def _completed(

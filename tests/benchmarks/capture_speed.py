@@ -49,7 +49,6 @@ VGA = Scene(
     frames_per_second=30.0,
     seed=52,
 )
-_MEMORY_REPEATS = 6
 _LIMITS = CaptureLimits()
 
 
@@ -94,12 +93,14 @@ def peak_mebibytes(clip: Path) -> float:
     return float(done.stdout)
 
 
-def lengthened(recorded: RecordedScene, folder: Path) -> Path:
+def lengthened(recorded: RecordedScene, folder: Path, times: int) -> Path:
     """The same clip several times over."""
-    clip = folder / f"{recorded.clip.stem}-long.mp4"
+    if times == 1:
+        return recorded.clip
+    clip = folder / f"{recorded.clip.stem}-{times}-times.mp4"
     if not clip.exists():
         unfinished = clip.with_suffix(".part.mp4")
-        pictures = (one for _ in range(_MEMORY_REPEATS) for one in _frames(recorded.clip))
+        pictures = (one for _ in range(times) for one in _frames(recorded.clip))
         encode(unfinished, pictures, frames_per_second=recorded.scene.frames_per_second)
         unfinished.rename(clip)
     return clip

@@ -83,3 +83,14 @@ def test_who_loses_the_legs_on_the_way_walks_on_in_one_direction() -> None:
     assert walk.direction == "right"
     assert len(walk.frames_n) > 60
     assert walk.height > 0.9 * _TALL
+
+
+def test_leaves_above_a_walker_make_no_giant() -> None:
+    """Under a tree something moves above the walker for some steps, and not before and after."""
+    seen_thw = np.repeat((walk_thw() > 0).astype(np.uint8), 2, axis=0)
+    frames_n = _wholly_seen(seen_thw)
+    followed = _path(seen_thw, frames_n)
+    middle = slice(int(frames_n[0]) + frames_n.size // 3, int(frames_n[-1]) - frames_n.size // 3)
+    crown = int(followed.boxes_n4[:, 1].min())
+    seen_thw[middle, : crown - 4] = 1
+    assert _strayed(whole_body(followed, seen_thw, RATE), followed) < 0.1
