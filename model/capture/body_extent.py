@@ -9,6 +9,8 @@ Shape letters: T frames of the recording, N frames of a path, H rows, W columns,
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +35,12 @@ _BEND_SECONDS = 4.0
 _MOST_BENDS = 3
 _ITERATIONS = 30
 _UNEVEN = 0.1
-"""Of the height: by how much it may stray from a steady growth, if what was found is the body. Under
-a tree the leaves that move above a walker would make a giant, and only for some steps."""
-_STEADY, _OTHER = 0.1, 1.5
-"""A part of a body comes and goes: its height varies. What keeps its height within the first (a
-standard deviation, as a share) is a body, and if it would grow by more than the second, then by
-somebody or something else that moves above or below it."""
+"""Of the height: by how much it may stray from a steady growth, if what was found is the body.
+Under a tree the leaves that move above a walker would make a giant, and only for some steps."""
+_STEADY, _STRIDING, _OTHER = 0.1, 0.15, 1.5
+"""Who keeps a height within the first (standard deviations, as shares) while the width changes by
+the second, step by step, is a whole walker. If one would grow by more than the third, then by
+somebody or something else that moves above or below."""
 
 
 def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: float) -> Path:
@@ -73,14 +75,21 @@ def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: floa
         boxes_n4 = grown_n4
         if settled:
             break
-    return path if _is_another(path.boxes_n4[seen], boxes_n4[seen]) else replace(path, boxes_n4=boxes_n4)
+    return (
+        path
+        if _is_another(path.boxes_n4[seen], boxes_n4[seen])
+        else replace(path, boxes_n4=boxes_n4)
+    )
 
 
 def _is_another(boxes_n4: NDArray[np.float64], grown_n4: NDArray[np.float64]) -> bool:
     """Whether what would be added is not a part of this body."""
-    before_n, after_n = (each[:, 3] - each[:, 1] for each in (boxes_n4, grown_n4))
-    steady = bool(before_n.std() < _STEADY * before_n.mean())
-    return steady and bool(np.median(after_n) > _OTHER * np.median(before_n))
+    width_n, height_n = (boxes_n4[:, 2:] - boxes_n4[:, :2]).T
+    whole = bool(
+        height_n.std() < _STEADY * height_n.mean() and width_n.std() > _STRIDING * width_n.mean()
+    )
+    growth = np.median(grown_n4[:, 3] - grown_n4[:, 1]) / np.median(height_n)
+    return whole and bool(growth > _OTHER)
 
 
 def _grows_steadily(place_n: NDArray[np.float64], height_n: NDArray[np.float64]) -> bool:
