@@ -37,10 +37,15 @@ _ITERATIONS = 30
 _UNEVEN = 0.1
 """Of the height: by how much it may stray from a steady growth, if what was found is the body.
 Under a tree the leaves that move above a walker would make a giant, and only for some steps."""
-_STEADY, _STRIDING, _OTHER = 0.1, 0.15, 1.5
+_STEADY = 0.03
+"""Of the height: a standard deviation about steady growth that a whole body keeps within. If the
+boxes made whole stray further, then what was added is not always there."""
+_KEPT, _STRIDING, _OTHER = 0.1, 0.15, 1.5
 """Who keeps a height within the first (standard deviations, as shares) while the width changes by
 the second, step by step, is a whole walker. If one would grow by more than the third, then by
 somebody or something else that moves above or below."""
+_LEAST_SECONDS = 1.0
+"""Shorter paths say too little about a height."""
 
 
 def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: float) -> Path:
@@ -53,7 +58,7 @@ def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: floa
     """
     seen = np.flatnonzero(path.seen_n)
     seconds = path.frames_n.size / frames_per_second
-    if seen.size < 2 + _MOST_BENDS:
+    if seconds < _LEAST_SECONDS or seen.size < 2 + _MOST_BENDS:
         return path
     bends = int(np.clip(np.ceil(seconds / _BEND_SECONDS), 1, _MOST_BENDS))
     place_n = np.linspace(-1.0, 1.0, path.frames_n.size)
@@ -75,18 +80,23 @@ def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: floa
         boxes_n4 = grown_n4
         if settled:
             break
-    return (
-        path
-        if _is_another(path.boxes_n4[seen], boxes_n4[seen])
-        else replace(path, boxes_n4=boxes_n4)
-    )
+    if not _is_one_body(place_n, boxes_n4) or _is_another(path.boxes_n4[seen], boxes_n4[seen]):
+        return path
+    return replace(path, boxes_n4=boxes_n4)
+
+
+def _is_one_body(place_n: NDArray[np.float64], boxes_n4: NDArray[np.float64]) -> bool:
+    """Whether the boxes keep the height of somebody who stays as near, comes or goes."""
+    height_n = boxes_n4[:, 3] - boxes_n4[:, 1]
+    left_n = height_n - np.polyval(np.polyfit(place_n, height_n, 1), place_n)
+    return float(left_n.std()) <= _STEADY * float(height_n.mean())
 
 
 def _is_another(boxes_n4: NDArray[np.float64], grown_n4: NDArray[np.float64]) -> bool:
-    """Whether what would be added is not a part of this body."""
+    """Whether what would be added is not a part of this body, which was whole before."""
     width_n, height_n = (boxes_n4[:, 2:] - boxes_n4[:, :2]).T
     whole = bool(
-        height_n.std() < _STEADY * height_n.mean() and width_n.std() > _STRIDING * width_n.mean()
+        height_n.std() < _KEPT * height_n.mean() and width_n.std() > _STRIDING * width_n.mean()
     )
     growth = np.median(grown_n4[:, 3] - grown_n4[:, 1]) / np.median(height_n)
     return whole and bool(growth > _OTHER)

@@ -63,6 +63,17 @@ def test_specks_below_the_feet_make_nobody_taller() -> None:
     assert _strayed(whole_body(truth, seen_thw, RATE), truth) == 0.0
 
 
+def test_somebody_who_moves_above_a_whole_walker_is_not_a_part_of_them() -> None:
+    """On a wall behind the walker somebody waves, in every frame and as wide as a body."""
+    seen_thw = (walk_thw(tall=60.0) > 0).astype(np.uint8)
+    walker = _path(seen_thw, _wholly_seen(seen_thw))
+    for frame, (left, top, right, _) in zip(
+        walker.frames_n, walker.boxes_n4.astype(int), strict=True
+    ):
+        seen_thw[frame, top - 45 : top - 2, left:right] = 1
+    assert _strayed(whole_body(walker, seen_thw, RATE), walker) == 0.0
+
+
 def test_who_loses_the_legs_on_the_way_walks_on_in_one_direction() -> None:
     """Where the wall is light, trousers are taken for shade: nobody goes away from the camera."""
     masks_thw = walk_thw(90, pace=4.0)
