@@ -37,15 +37,13 @@ _ITERATIONS = 30
 _UNEVEN = 0.1
 """Of the height: by how much it may stray from a steady growth, if what was found is the body.
 Under a tree the leaves that move above a walker would make a giant, and only for some steps."""
-_STEADY = 0.03
+_STEADY = 0.045
 """Of the height: a standard deviation about steady growth that a whole body keeps within. If the
 boxes made whole stray further, then what was added is not always there."""
-_KEPT, _STRIDING, _OTHER = 0.1, 0.15, 1.5
+_KEPT, _STRIDING, _OTHER = 0.1, 0.15, 1.13
 """Who keeps a height within the first (standard deviations, as shares) while the width changes by
 the second, step by step, is a whole walker. If one would grow by more than the third, then by
 somebody or something else that moves above or below."""
-_LEAST_SECONDS = 1.0
-"""Shorter paths say too little about a height."""
 
 
 def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: float) -> Path:
@@ -58,7 +56,7 @@ def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: floa
     """
     seen = np.flatnonzero(path.seen_n)
     seconds = path.frames_n.size / frames_per_second
-    if seconds < _LEAST_SECONDS or seen.size < 2 + _MOST_BENDS:
+    if seen.size < 2 + _MOST_BENDS:
         return path
     bends = int(np.clip(np.ceil(seconds / _BEND_SECONDS), 1, _MOST_BENDS))
     place_n = np.linspace(-1.0, 1.0, path.frames_n.size)
