@@ -1,7 +1,9 @@
-"""Every error this service can answer, in one place, rendered as RFC 9457 problem details.
+"""The errors this service answers with, rendered as RFC 9457 problem details.
 
-Each class is one stable `type` (`/problems/<slug>`); its docstring is written for the person who
-receives the answer. Deep code raises these and knows nothing of HTTP; one handler renders them.
+Here are those that any part may raise; what only one part knows of stands with it
+(`checkpoint_problems.py`, `exchange/problems.py`, `calibrating.py`). Each class is one stable
+`type` (`/problems/<slug>`); its docstring is written for the person who receives the answer. Deep
+code raises these and knows nothing of HTTP; one handler renders them.
 """
 
 from __future__ import annotations
@@ -178,27 +180,6 @@ class GalleryNotEmpty(Problem):
     def __init__(self, gallery: str, subjects: int) -> None:
         super().__init__(
             f"Gallery '{gallery}' holds {subjects} subjects.", gallery=gallery, subjects=subjects
-        )
-
-
-class GalleryTooSmall(Problem):
-    """So few people are enrolled that their scores say nothing of strangers."""
-
-    status = 409
-    slug = "gallery-too-small"
-    title = "The gallery is too small for thresholds of its own"
-    advice = (
-        "Until more people are enrolled, the checkpoint's thresholds serve; choose a stricter"
-        " `target_fpir` where a wrong name would do harm."
-    )
-
-    def __init__(self, gallery: str, subjects: int, needed: int) -> None:
-        super().__init__(
-            f"Gallery '{gallery}' has {subjects} subjects with templates by this checkpoint;"
-            f" {needed} are needed.",
-            gallery=gallery,
-            subjects=subjects,
-            needed=needed,
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.errors import GalleryExists, GalleryNotEmpty, IdempotencyKeyReused, UnknownGallery
+from app.errors import GalleryExists, GalleryNotEmpty, UnknownGallery
 from app.registry.columns import AnyRow
 from app.registry.database import Database, insert_unless_there
 from app.registry.erasure import Erasure, erase_gallery
@@ -139,11 +139,10 @@ class Galleries:
                 .join(idempotency_keys, idempotency_keys.c.gallery_id == galleries.c.id)
                 .where(idempotency_keys.c.key == idempotency.key_hash)
             ).one_or_none()
-        if row is not None and row.fingerprint != idempotency.fingerprint:
-            raise IdempotencyKeyReused(
-                "This Idempotency-Key was used before, for a call with another content."
-            )
-        return None if row is None else _gallery(row)
+        if row is None:
+            return None
+        idempotency.require_same_call(row.fingerprint)
+        return _gallery(row)
 
     def ensure(self, name: str) -> Gallery:
         """The gallery of this name, made when there is none.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
+from app.errors import IdempotencyKeyReused
 from app.registry.columns import AnyRow, new_id
 from app.registry.tables import jobs
 
@@ -94,6 +95,17 @@ class IdempotencyKey:
 
     key_hash: str
     fingerprint: str
+
+    def require_same_call(self, fingerprint: str) -> None:
+        """Checks the fingerprint that was stored under the key.
+
+        Raises:
+            IdempotencyKeyReused: it is of another call.
+        """
+        if fingerprint != self.fingerprint:
+            raise IdempotencyKeyReused(
+                "This Idempotency-Key was used before, for a call with another content."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
-from app.errors import IdempotencyKeyReused, UnknownJob
+from app.errors import UnknownJob
 from app.registry import leases
 from app.registry.database import Database, insert_unless_there
 from app.registry.erasure import upload_names
@@ -319,8 +319,5 @@ def _job_of_key(connection: Connection, idempotency: IdempotencyKey) -> Job | No
     ).one_or_none()
     if seen is None:
         return None
-    if seen.fingerprint != idempotency.fingerprint:
-        raise IdempotencyKeyReused(
-            "This Idempotency-Key was used before, for a call with another content."
-        )
+    idempotency.require_same_call(seen.fingerprint)
     return job_of(connection.execute(_BY_ID, {"job_id": seen.job_id}).one())

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from app.errors import IdempotencyKeyReused
 from app.registry.database import insert_unless_there
 from app.registry.job import IdempotencyKey
 from app.registry.tables import idempotency_keys
@@ -44,10 +43,7 @@ def once(
                 idempotency_keys.c.key == key.key_hash
             )
         ).one()
-        if seen.fingerprint != key.fingerprint:
-            raise IdempotencyKeyReused(
-                "This Idempotency-Key was used before, for a call with another content."
-            )
+        key.require_same_call(seen.fingerprint)
         return seen.answer, True
     answer = act()
     connection.execute(

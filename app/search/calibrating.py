@@ -11,7 +11,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from app.errors import GalleryTooSmall, TooBusy
+from app.errors import Problem, TooBusy
 from app.registry import Registry
 from app.registry.gallery_thresholds import GalleryThresholds
 from app.search.gallery_search import GallerySearch
@@ -21,6 +21,27 @@ from model.gallery_calibration import FEWEST_SUBJECTS, TooFewSubjects, calibrate
 _RETRY_AFTER_SECONDS = 5
 
 _log = structlog.get_logger(__name__)
+
+
+class GalleryTooSmall(Problem):
+    """So few people are enrolled that their scores say nothing of strangers."""
+
+    status = 409
+    slug = "gallery-too-small"
+    title = "The gallery is too small for thresholds of its own"
+    advice = (
+        "Until more people are enrolled, the checkpoint's thresholds serve; choose a stricter"
+        " `target_fpir` where a wrong name would do harm."
+    )
+
+    def __init__(self, gallery: str, subjects: int, needed: int) -> None:
+        super().__init__(
+            f"Gallery '{gallery}' has {subjects} subjects with templates by this checkpoint;"
+            f" {needed} are needed.",
+            gallery=gallery,
+            subjects=subjects,
+            needed=needed,
+        )
 
 
 class GalleryCalibrator:

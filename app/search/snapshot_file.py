@@ -54,6 +54,7 @@ class SnapshotHead:
         chunks: rows of each chunk, and whether its vectors are 16-bit floats.
         sum_d: of all vectors.
         format: of the file.
+        byte_order: in which the numbers of the chunks are stored, as the machine has them.
     """
 
     epoch: str
@@ -65,6 +66,7 @@ class SnapshotHead:
     chunks: tuple[tuple[int, bool], ...]
     sum_d: tuple[float, ...]
     format: int = _FORMAT
+    byte_order: str = sys.byteorder
 
     @classmethod
     def of(cls, view: View, *, epoch: str, gallery_id: int, checkpoint_id: str) -> SnapshotHead:
@@ -174,14 +176,14 @@ def _read_head(file: IO[bytes]) -> tuple[SnapshotHead, bytes]:
         head = SnapshotHead(**fields)
     except (ValueError, KeyError, TypeError) as error:
         raise UnusableSnapshot("its head cannot be read") from error
+    if head.byte_order != sys.byteorder:
+        raise UnusableSnapshot(f"another kind of machine wrote it ({head.byte_order}-endian)")
     if len(head.sum_d) != head.dimensions:
         raise UnusableSnapshot("its head contradicts itself")
     return head, start + packed
 
 
 def _bytes_of(values: NDArray[np.generic]) -> memoryview:
-    if sys.byteorder != "little":
-        raise NotImplementedError("snapshots are written as little-endian machines store numbers")
     return values.reshape(-1).view(np.uint8).data
 
 

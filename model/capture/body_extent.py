@@ -85,9 +85,7 @@ def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: floa
 
 def _is_one_body(place_n: NDArray[np.float64], boxes_n4: NDArray[np.float64]) -> bool:
     """Whether the boxes keep the height of somebody who stays as near, comes or goes."""
-    height_n = boxes_n4[:, 3] - boxes_n4[:, 1]
-    left_n = height_n - np.polyval(np.polyfit(place_n, height_n, 1), place_n)
-    return float(left_n.std()) <= _STEADY * float(height_n.mean())
+    return float(_astray(place_n, boxes_n4[:, 3] - boxes_n4[:, 1]).std()) <= _STEADY
 
 
 def _is_another(boxes_n4: NDArray[np.float64], grown_n4: NDArray[np.float64]) -> bool:
@@ -102,8 +100,14 @@ def _is_another(boxes_n4: NDArray[np.float64], grown_n4: NDArray[np.float64]) ->
 
 def _grows_steadily(place_n: NDArray[np.float64], height_n: NDArray[np.float64]) -> bool:
     """Whether a height changes as that of somebody who comes nearer, or goes away."""
+    return float(np.abs(_astray(place_n, height_n)).max()) <= _UNEVEN
+
+
+def _astray(place_n: NDArray[np.float64], height_n: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how much of the mean height each height lies off steady growth."""
     steady_n = np.polyval(np.polyfit(place_n, height_n, 1), place_n)
-    return float(np.abs(height_n - steady_n).max()) <= _UNEVEN * float(height_n.mean())
+    off_n: NDArray[np.float64] = (height_n - steady_n) / height_n.mean()
+    return off_n
 
 
 def _completed(

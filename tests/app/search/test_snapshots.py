@@ -106,6 +106,7 @@ def test_a_snapshot_answers_exactly_as_sql_does(
         (lambda whole: b"another file" + whole, "does not begin"),
         (lambda whole: whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:], "checksum"),
         (lambda whole: whole.replace(b'"format": 1', b'"format": 9'), "format"),
+        (lambda whole: whole.replace(b'"little"', b'"bigger"'), "another kind of machine"),
         (lambda whole: whole.replace(b'"subjects": 20', b'"subjects": 21'), "checksum"),
         (lambda whole: whole.replace(b'"gallery_id"', b'"gallery_no"'), "cannot be read"),
     ],
