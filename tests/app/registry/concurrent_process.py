@@ -1,6 +1,7 @@
 """A second process on the same database: `python -m tests.app.registry.concurrent_process`.
 
-Claims jobs, enrols people, prints each when it is acknowledged, and at last a report as JSON.
+Claims jobs at its first line on stdin; at the second enrols people, prints each when it is
+acknowledged, and at last a report as JSON.
 """
 
 from __future__ import annotations
@@ -51,13 +52,19 @@ def hash_of(text: str) -> int:
 
 
 def main(database_url: str, name: str, count: str) -> None:
-    """Starts when a line arrives on stdin, so that all processes start together."""
+    """Starts when a line arrives on stdin, so that all processes start together.
+
+    Whoever claims whatever waits would also claim what another has just accepted to enrol someone,
+    so nobody enrols before all have claimed.
+    """
     configure_logging("warning", as_json=False)  # standard output is for what was acknowledged
     registry = Registry.open(database_url)
     registry.migrate()
     say("ready")
     sys.stdin.readline()
     taken = claim_all(registry, name)
+    say("claimed")
+    sys.stdin.readline()
     revisions = enroll_many(registry, name, int(count))
     registry.close()
     say(json.dumps({"revisions": revisions, "taken": taken}))

@@ -8,6 +8,7 @@ import json
 import queue
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,16 +21,35 @@ from tests.enrolling import CHECKPOINT, enroll, identify_job, running_job, unit_
 ROOT = Path(__file__).parents[3]
 
 
-def start_process(database_url: str, name: str, count: int) -> subprocess.Popen[str]:
-    """A second service, waiting for its start line."""
+@contextlib.contextmanager
+def second_service(database_url: str, name: str, count: int) -> Iterator[subprocess.Popen[str]]:
+    """Another process, ready to claim; killed at the end if it still runs."""
     command = ["-m", "tests.app.registry.concurrent_process", database_url, name, str(count)]
-    return subprocess.Popen(  # noqa: S603 - our own module
+    with subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, *command],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            assert said(process) == "ready"
+            yield process
+        finally:
+            process.kill()
+
+
+def say_go(process: subprocess.Popen[str]) -> None:
+    """Has a process begin its next part."""
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def said(process: subprocess.Popen[str]) -> str:
+    """The next line a process prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
 
 
 def test_threads_get_revisions_without_gaps_in_commit_order(registry: Registry) -> None:
@@ -71,19 +91,21 @@ def test_two_processes_enrol_without_gaps_and_share_the_jobs(database_url: str) 
     """Each process also finds each of its own enrolments at once, between the other's writes."""
     registry = Registry.open(database_url)
     job_ids = [registry.jobs.add(identify_job("default")).job.id for _ in range(40)]
-    processes = [start_process(database_url, name, 25) for name in ("one", "two")]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
     reports = []
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in processes:
-        output, _ = process.communicate(timeout=120)
-        assert process.returncode == 0
-        reports.append(json.loads(output.splitlines()[-1]))
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(second_service(database_url, name, 25)) for name in ("one", "two")
+        ]
+        for process in processes:
+            say_go(process)
+        for process in processes:
+            assert said(process) == "claimed"
+        for process in processes:
+            say_go(process)
+        for process in processes:
+            output, _ = process.communicate(timeout=120)
+            assert process.returncode == 0
+            reports.append(json.loads(output.splitlines()[-1]))
     revisions = [revision for report in reports for revision in report["revisions"]]
     assert sorted(revisions) == list(range(1, 51))
     taken = [job_id for report in reports for job_id in report["taken"]]
@@ -139,18 +161,14 @@ def test_every_walk_enrolled_beside_erasures_is_erased_once(registry: Registry) 
 
 def test_a_killed_process_loses_nothing_that_it_acknowledged(database_url: str) -> None:
     """SIGKILL in the middle of writing: what was said to be enrolled is, whole; the rest is not."""
-    process = start_process(database_url, "victim", 10_000)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.stdin.write("go\n")
-    process.stdin.flush()
-    acknowledged = [process.stdout.readline().strip() for _ in range(20)]
-    process.kill()
-    acknowledged += process.stdout.read().split("\n")[:-1]
-    process.wait()
-    process.stdin.close()
-    process.stdout.close()
+    with second_service(database_url, "victim", 10_000) as process:
+        say_go(process)
+        assert said(process) == "claimed"
+        say_go(process)
+        acknowledged = [said(process) for _ in range(20)]
+        process.kill()
+        assert process.stdout is not None
+        acknowledged += process.stdout.read().split("\n")[:-1]
 
     registry = Registry.open(database_url)
     enrolled = registry.subjects.list(limit=500).subjects
