@@ -48,6 +48,10 @@ galleries = Table(
     Column("walks_per_subject", Integer),
     Column("keep_walks_days", Integer),
     Column("keep_subjects_days", Integer),
+    # The secret of the rotation that protects the gallery's templates, wrapped by the master key of
+    # this fingerprint; NULL where templates are as the encoder gave them.
+    Column("rotation", LargeBinary),
+    Column("rotation_master", String(16)),
     # An index is held by gallery id; an id used again would serve a dead gallery's vectors.
     sqlite_autoincrement=True,
 )
@@ -78,12 +82,28 @@ walks = Table(
     Column("job_id", String(36)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("gei", LargeBinary, nullable=False),
+    # What `gei` is encrypted with; NULL where it is not. No foreign key: see templates.
+    Column("data_key_id", BigId),
     Column("quality", Json, nullable=False),
     Column("source", Text, nullable=False),
     # As the camera saw it; NULL where it cannot be told.
     Column("direction", String(16)),
     # Ages are looked up without reading rows, which hold pictures.
     Index(None, "subject_id", "created_at"),
+)
+
+# What a subject's biometrics are encrypted with, wrapped by the master key of this fingerprint. A
+# merge gives the keys of one subject to the other: whoever is erased, their keys go with them.
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("subject_id", ForeignKey("subjects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("master", String(16), nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    # What a lost key encrypted must never meet a new key of the same number.
+    sqlite_autoincrement=True,
 )
 
 # Two subjects that were found to be one person, until the merge can no longer be taken back.
@@ -107,8 +127,11 @@ templates = Table(
     Column("gallery_id", ForeignKey("galleries.id", ondelete="CASCADE"), nullable=False),
     Column("subject_id", ForeignKey("subjects.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("checkpoint_id", String(128), nullable=False),
-    # float32, little endian, D values, length 1.
+    # float32, little endian, D values, length 1; encrypted where `data_key_id` names a key. That is
+    # no foreign key, which would cost a lookup for each of a million templates: key and template go
+    # with their subject.
     Column("vector", LargeBinary, nullable=False),
+    Column("data_key_id", BigId),
     Column("revision", BigId, nullable=False),
     Index(None, "gallery_id", "checkpoint_id", "revision"),
     # A template id names one vector for ever: removals refer to it.
@@ -218,6 +241,8 @@ jobs = Table(
     Column("lease_until", UtcDateTime),
     Column("result", Json),
     Column("problem", Json),
+    # Who asked for it, as the audit log names callers.
+    Column("actor", String(128)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
@@ -255,6 +280,63 @@ job_geis = Table(
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("walker", Integer, primary_key=True, autoincrement=False),
     Column("gei", LargeBinary, nullable=False),
+    # The master key it is encrypted under; NULL where it is not.
+    Column("master", String(16)),
+)
+
+# Who may call. Revoked keys stay, so that a service that once had keys is never open again.
+keys = Table(
+    "keys",
+    metadata,
+    # Visible in the key itself, before the secret.
+    Column("id", String(16), primary_key=True),
+    # SHA-256 of the whole key, which nobody can look up: it holds 256 random bits.
+    Column("digest", LargeBinary, nullable=False),
+    Column("label", String(200), nullable=False),
+    Column("scopes", Json, nullable=False),
+    # Names of galleries; NULL for all.
+    Column("galleries", Json),
+    Column("requests_per_minute", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(128), nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+)
+
+# A browser that signed in with a key, until it signs out or the time is up.
+sessions = Table(
+    "sessions",
+    metadata,
+    # SHA-256 of the cookie.
+    Column("digest", LargeBinary, primary_key=True),
+    Column("key_id", ForeignKey("keys.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+# Who did what: only ever added to, each row chained to the one before (app/registry/audit/). Of
+# people it holds numbers alone, which mean nothing once their rows are gone.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", BigId, primary_key=True, autoincrement=False),
+    # What was hashed, byte for byte: JSON with seq, time, actor, action and details.
+    Column("entry", Text, nullable=False),
+    # SHA-256 of the hash before and the entry.
+    Column("hash", LargeBinary, nullable=False),
+)
+
+# The end of the chain, signed: one row, whose lock keeps writers in turn.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigId, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("signer", String(64), nullable=False),
+    CheckConstraint("id = 1", name="one"),
 )
 
 idempotency_keys = Table(
