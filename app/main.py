@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from app.http.services import Services
 from app.registry import NewCheckpoint, Registry
 from app.registry.checkpoint_problems import CheckpointNotHere
 from app.registry.gallery_thresholds import GalleryThresholds
+from app.registry.signing import open_signer
 from app.settings import Settings
 from app.telemetry import Metrics, configure_logging
 from app.worker.checkpoint_desk import CheckpointDesk
@@ -241,9 +243,12 @@ def _start(
     # Before the database is opened: a restore may be about to replace it.
     instance = Instance.enter(settings.data / "instances")
     stack.callback(instance.leave)
-    registry = Registry.open(settings.resolved_database_url)
+    registry = Registry.open(
+        settings.resolved_database_url, signer=open_signer(settings.signing_key_file)
+    )
     stack.callback(registry.close)
     registry.migrate()
+    registry.audit.note("service.started", version=version("walkprint"))
     storage = UploadStorage(settings.uploads_folder, instance.id)
     stack.callback(lambda: storage.close(set(registry.jobs.referenced_uploads())))
     watchers = Watchers()

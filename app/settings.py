@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     Attributes:
         data: folder for everything the service keeps: database, uploads, instance files.
         database_url: SQLAlchemy URL; None means `walkprint.db` in the data folder.
+        signing_key: Ed25519 private key (PEM) that signs the audit log and the receipts of
+            erasures; made where there is none. None means `signing.key` in the data folder; several
+            machines on one database need the same one.
         host: address to listen on; only loopback until callers can be told apart by keys.
         port: TCP port; 0 lets the system choose.
         device: where the network runs.
@@ -53,6 +56,7 @@ class Settings(BaseSettings):
 
     data: Path = Path("data")
     database_url: str | None = None
+    signing_key: Path | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -83,6 +87,11 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url
         return f"sqlite:///{self.data.resolve() / 'walkprint.db'}"
+
+    @property
+    def signing_key_file(self) -> Path:
+        """Where the service's own key lies."""
+        return self.signing_key or self.data / "signing.key"
 
     @property
     def uploads_folder(self) -> Path:

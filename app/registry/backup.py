@@ -160,9 +160,12 @@ def _put_aside(database: Path, keep_as: Path | None) -> None:
 def _check(backup: sqlite3.Connection, file: Path) -> None:
     try:
         verdict = backup.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        extras = backup.execute(
-            "SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')"
-        ).fetchone()[0]
+        extras = {
+            row[0]
+            for row in backup.execute(
+                "SELECT sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
+            )
+        }
         revisions = [row[0] for row in backup.execute("SELECT version_num FROM alembic_version")]
     except sqlite3.DatabaseError as error:
         raise CannotRestore(
@@ -170,11 +173,11 @@ def _check(backup: sqlite3.Connection, file: Path) -> None:
         ) from None
     if verdict != "ok":
         raise CannotRestore(f"{file} is damaged: {verdict}. Use an older backup.")
-    if extras:
+    scripts = list(ScriptDirectory.from_config(alembic_config()).walk_revisions())
+    ours = {sql for script in scripts for sql in getattr(script.module, "SQLITE_TRIGGERS", ())}
+    if extras - ours:
         raise CannotRestore(f"{file} holds more than Walkprint writes: it is no backup of it.")
-    known = {
-        script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()
-    }
+    known = {script.revision for script in scripts}
     if len(revisions) != 1 or revisions[0] not in known:
         raise CannotRestore(
             f"{file} was made by a newer version of Walkprint: restore it with that version."

@@ -20,7 +20,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
 
 from app import failpoints
+from app.registry.audit.chain import Chain
 from app.registry.columns import Clock, utc_now
+from app.registry.signing import Signer
 
 _BUSY_TIMEOUT_SECONDS = 60.0
 _WAL_RETRY_SECONDS = 0.01
@@ -50,10 +52,12 @@ class Database:
     Args:
         url: sqlite:///path, or postgresql://user:password@host/name (psycopg 3).
         clock: gives the present instant in UTC; tests move it.
+        signer: signs the end of the audit log; None leaves it unsigned.
     """
 
-    def __init__(self, url: str, *, clock: Clock = utc_now) -> None:
+    def __init__(self, url: str, *, clock: Clock = utc_now, signer: Signer | None = None) -> None:
         self.now = clock
+        self._chain = Chain(signer, clock)
         self._erasure_listeners: list[Callable[[], None]] = []
         parsed = _normalise(url)
         self.is_sqlite = parsed.drivername == "sqlite"
@@ -87,6 +91,8 @@ class Database:
     def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """A writing transaction: committed at the end, rolled back when an error leaves it.
 
+        What is noted in it (`app.registry.audit.note`) is appended to the audit log last.
+
         Args:
             durable: False for what may be done again after a power cut, such as a claim. A killed
                 process loses neither kind.
@@ -94,7 +100,8 @@ class Database:
         engine = self._durable_writer if durable else self._relaxed_writer
         with self._turn:
             with engine.begin() as connection:
-                yield connection
+                with self._chain.collecting(connection):
+                    yield connection
                 failpoints.reach(failpoints.BEFORE_COMMIT)
             failpoints.reach(failpoints.AFTER_COMMIT)
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from app.errors import IdempotencyKeyReused
+from app.registry.acting import actor
 from app.registry.columns import AnyRow, new_id
 from app.registry.tables import jobs
 
@@ -58,6 +59,7 @@ class Job:
         crashes: how many workers were lost with it.
         result: the answer, when it succeeded.
         problem: a problem document, when it failed.
+        actor: who asked for it, as the audit log names callers; None of jobs older than that.
         created_at: in UTC.
         started_at: when it was first claimed, in UTC.
         finished_at: in UTC.
@@ -74,6 +76,7 @@ class Job:
     crashes: int
     result: dict[str, object] | None
     problem: dict[str, object] | None
+    actor: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -148,6 +151,7 @@ COLUMNS: Final = (
     jobs.c.crashes,
     jobs.c.result,
     jobs.c.problem,
+    jobs.c.actor,
     jobs.c.created_at,
     jobs.c.started_at,
     jobs.c.finished_at,
@@ -175,6 +179,7 @@ def queued_job(new_job: NewJob, created_at: datetime) -> Job:
         crashes=0,
         result=None,
         problem=None,
+        actor=actor(),
         created_at=created_at,
         started_at=None,
         finished_at=None,

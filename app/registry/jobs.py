@@ -295,6 +295,7 @@ def _add(
             "crashes": 0,
             "lease_owner": None if home is None else home.owner,
             "lease_until": None if home is None else job.created_at + home.lease,
+            "actor": job.actor,
             "created_at": job.created_at,
             "started_at": job.started_at,
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app.registry.audit.log import AuditLog
 from app.registry.checkpoints import Checkpoints
 from app.registry.columns import Clock, utc_now
 from app.registry.database import Database, ping
@@ -17,6 +18,7 @@ from app.registry.merges import Merges
 from app.registry.migration import upgrade
 from app.registry.reembeddings import Reembeddings
 from app.registry.retention import Retention
+from app.registry.signing import Signer
 from app.registry.subjects import Subjects
 from app.registry.switching import Switching
 from app.registry.templates import Templates
@@ -45,6 +47,7 @@ class Registry:
         switching: activations and rollbacks.
         reembeddings: stored walks passing a new checkpoint.
         exchange: galleries as files.
+        audit: who did what.
     """
 
     def __init__(self, database: Database) -> None:
@@ -63,19 +66,23 @@ class Registry:
         self.switching = Switching(database)
         self.reembeddings = Reembeddings(database)
         self.exchange = Exchange(database)
+        self.audit = AuditLog(database)
 
     @classmethod
-    def open(cls, database_url: str, *, clock: Clock = utc_now) -> Registry:
+    def open(
+        cls, database_url: str, *, clock: Clock = utc_now, signer: Signer | None = None
+    ) -> Registry:
         """Opens a database; makes the folder of a SQLite file. Does not migrate.
 
         Args:
             database_url: sqlite:///path or postgresql://user:password@host/name.
             clock: gives the present instant in UTC.
+            signer: signs the audit log; None leaves it unsigned, as tests do.
 
         Raises:
             ValueError: another kind of database.
         """
-        return cls(Database(database_url, clock=clock))
+        return cls(Database(database_url, clock=clock, signer=signer))
 
     def migrate(self) -> None:
         """Brings the database to the newest revision; processes that start at once take turns."""

@@ -315,8 +315,9 @@ sessions = Table(
     Column("expires_at", UtcDateTime, nullable=False, index=True),
 )
 
-# Who did what: only ever added to, each row chained to the one before (app/registry/audit/). Of
-# people it holds numbers alone, which mean nothing once their rows are gone.
+# Who did what: only ever added to (triggers refuse the rest), each row chained to the one before
+# (app/registry/audit/). Of people it holds numbers alone, which mean nothing once their rows are
+# gone.
 audit = Table(
     "audit",
     metadata,
@@ -327,15 +328,16 @@ audit = Table(
     Column("hash", LargeBinary, nullable=False),
 )
 
-# The end of the chain, signed: one row, whose lock keeps writers in turn.
+# The end of the chain, signed unless whoever wrote it had no key: one row, whose lock keeps writers
+# in turn.
 audit_head = Table(
     "audit_head",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", BigId, nullable=False),
     Column("hash", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-    Column("signer", String(64), nullable=False),
+    Column("signature", LargeBinary),
+    Column("signer", String(64)),
     CheckConstraint("id = 1", name="one"),
 )
 

@@ -20,6 +20,7 @@ import structlog
 from app import failpoints
 from app.errors import InternalError, problem_of
 from app.registry import Job, LeaseLost, Registry
+from app.registry.acting import SYSTEM, acting_as
 from app.telemetry import Metrics
 from app.worker.outcomes import Json, Outcome, Watchers
 from app.worker.storage import UploadStorage
@@ -194,7 +195,8 @@ class JobQueue:
     def _run_to_end(self, job: Job, waited_ms: float, run: RunJob) -> Outcome:
         try:
             failpoints.reach(failpoints.MID_JOB)
-            return Outcome(result=run(job, waited_ms))
+            with acting_as(job.actor or SYSTEM):
+                return Outcome(result=run(job, waited_ms))
         except LeaseLost:
             raise
         except Exception as error:

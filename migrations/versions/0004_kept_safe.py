@@ -17,6 +17,20 @@ _BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _JSON = sa.JSON(none_as_null=True)
 _INSTANT = sa.DateTime(timezone=True)
 
+# A slip of the hand, or a tool that tidies up, cannot change the log; against whoever may drop
+# triggers there is the chain. A backup may hold these triggers and no others.
+SQLITE_TRIGGERS = tuple(
+    f"CREATE TRIGGER audit_refuses_{deed} BEFORE {deed.upper()} ON audit"
+    " BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END"
+    for deed in ("update", "delete")
+)
+_POSTGRES_TRIGGERS = (
+    "CREATE FUNCTION audit_refuses() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN RAISE EXCEPTION 'the audit log is only ever added to'; END $$",
+    "CREATE TRIGGER audit_refuses BEFORE UPDATE OR DELETE OR TRUNCATE ON audit"
+    " FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses()",
+)
+
 _NEW_COLUMNS = (
     ("galleries", "rotation", sa.LargeBinary()),
     ("galleries", "rotation_master", sa.String(length=16)),
@@ -47,6 +61,8 @@ def downgrade() -> None:
             raise RuntimeError("something is encrypted or protected: without its keys it is lost")
     for table in ("audit_head", "audit", "sessions", "keys", "data_keys"):
         op.drop_table(table)
+    if bind.dialect.name == "postgresql":
+        op.execute("DROP FUNCTION audit_refuses()")
     for table, name, _ in reversed(_NEW_COLUMNS):
         op.drop_column(table, name)
 
@@ -116,8 +132,11 @@ def _create_audit() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("seq", _BIG_ID, nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.Column("signature", sa.LargeBinary(), nullable=False),
-        sa.Column("signer", sa.String(length=64), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=True),
+        sa.Column("signer", sa.String(length=64), nullable=True),
         sa.CheckConstraint("id = 1", name=op.f("ck_audit_head_one")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
+    triggers = SQLITE_TRIGGERS if op.get_bind().dialect.name == "sqlite" else _POSTGRES_TRIGGERS
+    for trigger in triggers:
+        op.execute(trigger)
