@@ -21,6 +21,7 @@ from app import failpoints
 from app.errors import NotReady
 from app.http.application import build_application
 from app.http.services import Services
+from app.outages import Outage
 from app.registry import NewCheckpoint, Registry
 from app.registry.checkpoint_problems import CheckpointNotHere
 from app.registry.gallery_thresholds import GalleryThresholds
@@ -55,6 +56,10 @@ class NotOnLoopback(Exception):
     """The service has no keys yet, so it listens only where nobody else can reach it."""
 
 
+class DatabaseNotThere(Exception):
+    """The service was started, but its database does not answer; the message says why."""
+
+
 class CannotRecognise(Exception):
     """The service was started, but could never have recognised anybody; the message says why."""
 
@@ -87,6 +92,7 @@ def serve(settings: Settings) -> None:
     Raises:
         NotOnLoopback: the host can be reached from other machines.
         CannotRecognise: the checkpoint cannot be read, or the device is not there.
+        DatabaseNotThere: a database that was named does not answer.
     """
     if not settings.is_loopback:
         raise NotOnLoopback(
@@ -94,6 +100,8 @@ def serve(settings: Settings) -> None:
             " callers apart yet. Listen on 127.0.0.1 and put an authenticating proxy in front."
         )
     configure_logging(settings.log_level, as_json=settings.log_json)
+    if settings.database_url is not None:
+        _require_database(settings.database_url)
     failpoints.arm_from_environment()
     # Job threads hand the interpreter over between short calls into C; at Python's default of 5 ms
     # the event loop waits too long for whoever just has it.
@@ -110,6 +118,21 @@ def serve(settings: Settings) -> None:
         raise CannotRecognise(str(failures[0])) from failures[0]
     if not server.started:
         raise SystemExit(1)
+
+
+def _require_database(url: str) -> None:
+    """Says in one sentence what a start would say in a page.
+
+    Raises:
+        DatabaseNotThere: it does not answer.
+    """
+    registry = Registry.open(url)
+    try:
+        registry.ping()
+    except Outage as outage:
+        raise DatabaseNotThere(f"{outage.detail} See WALKPRINT_DATABASE_URL.") from outage
+    finally:
+        registry.close()
 
 
 def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import create_engine, make_url, text
 
@@ -20,9 +21,19 @@ class PostgresServer:
 
     Attributes:
         url: of its maintenance database, for SQLAlchemy.
+        program: who starts and stops it.
     """
 
     url: str
+    program: Any
+
+    def stop(self) -> None:
+        """Ends every connection and the server."""
+        self.program.stop()
+
+    def start(self) -> None:
+        """Starts it again, with its databases, at the same address."""
+        self.program.ensure_postgres_running()
 
     def create_database(self) -> str:
         """Makes an empty database; returns its URL."""
@@ -68,7 +79,7 @@ def postgres_server() -> Iterator[PostgresServer]:
             *(f"ALTER SYSTEM SET {setting} = off" for setting in settings),
             "SELECT pg_reload_conf()",
         )
-        yield PostgresServer(url)
+        yield PostgresServer(url, server)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

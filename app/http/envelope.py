@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Problem, UploadTooLarge
 from app.http.problems import CrossOrigin, UnknownHost, internal_error, problem_response
+from app.outages import outage_of
 from app.telemetry import Metrics
 
 # A JSON body (a name, 16 KiB of metadata) is small; only multipart bodies may be large.
@@ -71,7 +72,8 @@ class Envelope:
         except Problem as problem:
             await self._answer(problem, scope, exchange)
         except Exception as error:
-            await self._answer(internal_error(error, exchange.request_id), scope, exchange)
+            answered = outage_of(error) or internal_error(error, exchange.request_id)
+            await self._answer(answered, scope, exchange)
         finally:
             self._record(scope, exchange.status, perf_counter() - begun)
 

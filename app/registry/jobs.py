@@ -6,7 +6,7 @@ and what a lost worker held is found by its lease.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -147,6 +147,30 @@ class Jobs:
         """
         with self._database.write(durable=False) as connection:
             return leases.renew(connection, owner, self._database.now(), lease_seconds)
+
+    def leased_to(self, owner: str) -> frozenset[str]:
+        """Ids of the unfinished jobs that an instance has, begun or waiting for it."""
+        with self._database.read() as connection:
+            return frozenset(
+                connection.execute(
+                    select(jobs.c.id).where(
+                        jobs.c.lease_owner == owner, jobs.c.state.in_(UNFINISHED)
+                    )
+                ).scalars()
+            )
+
+    def let_go(self, job_ids: Collection[str], owner: str) -> int:
+        """Has jobs wait for anybody again that their owner knows nothing of; counts no crash.
+
+        Args:
+            job_ids: of the jobs; those that are no longer the owner's are left alone.
+            owner: the id of the instance that has them.
+
+        Returns:
+            How many there were.
+        """
+        with self._database.write(durable=False) as connection:
+            return leases.let_go(connection, job_ids, owner)
 
     def put_back(self, job_id: str, attempt: int) -> None:
         """Gives a claimed job back to the queue, as an orderly shutdown does; counts no crash.

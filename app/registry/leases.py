@@ -6,7 +6,7 @@ finished and a subject that is being erased then wait for each other instead of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -174,6 +174,15 @@ def put_back(connection: Connection, job_id: str, attempt: int) -> None:
     held = {"held_id": job_id, "held_attempt": attempt}
     if connection.execute(_PUT_BACK, held).rowcount == 0:
         raise LeaseLost(job_id)
+
+
+def let_go(connection: Connection, job_ids: Collection[str], owner: str) -> int:
+    """Takes jobs from a living owner that does not work on them: they wait for anybody."""
+    return connection.execute(
+        update(jobs)
+        .where(jobs.c.id.in_(job_ids), jobs.c.lease_owner == owner, jobs.c.state.in_(UNFINISHED))
+        .values(state="queued", **_CLEARED)
+    ).rowcount
 
 
 def mention(connection: Connection, completion: Completion, subject_ids: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from app.errors import TooBusy
+from app.outages import DatabaseAway
 from app.registry import AddedJob, Erasure, Home, IdempotencyKey, Job, NewJob, Registry
 from app.worker.outcomes import Outcome, Watchers
 from app.worker.queue import JobQueue
@@ -171,6 +172,10 @@ class Desk:
             begins = self._queue.has_idle_thread
             home = Home(self._owner, self._lease, begins=begins)
             added = self._registry.jobs.add(new_job, idempotency=idempotency, home=home)
+        except DatabaseAway:
+            # It may have gone away after the commit. The sweep knows which uploads a job needs.
+            self._storage.hand_over(uploads)
+            raise
         except BaseException:
             self._storage.discard(uploads)
             self._storage.hand_over(uploads)
@@ -211,5 +216,8 @@ class Desk:
         return watched.result() or await self._recorded_outcome(job_id)
 
     async def _recorded_outcome(self, job_id: str) -> Outcome | None:
-        job = await self._in_intake(partial(self._registry.jobs.get, job_id))
+        try:
+            job = await self._in_intake(partial(self._registry.jobs.get, job_id))
+        except DatabaseAway:
+            return None  # the job was accepted: its caller asks for it again, as for a slow one
         return Outcome(job.result, job.problem) if job.finished else None

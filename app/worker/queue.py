@@ -19,6 +19,7 @@ import structlog
 
 from app import failpoints
 from app.errors import InternalError, problem_of
+from app.outages import outage_of
 from app.registry import Job, LeaseLost, Registry
 from app.registry.acting import SYSTEM, acting_as
 from app.telemetry import Metrics
@@ -159,8 +160,12 @@ class JobQueue:
                 # A stopping process begins nothing new: what waits goes to whoever comes next.
                 if not self._closing or entry.claimed is not None:
                     outcome = self._attempt(entry, run)
-            except Exception:  # the thread must outlive a database that is away
-                _log.exception("job left without an end", job=entry.job_id)
+            except Exception as error:  # the thread must outlive a database that is away
+                outage = outage_of(error)
+                if outage is None:
+                    _log.exception("job left without an end", job=entry.job_id)
+                else:
+                    _log.warning("job waits", job=entry.job_id, reason=outage.detail)
             finally:
                 with self._lock:
                     self._known.discard(entry.job_id)
@@ -200,6 +205,8 @@ class JobQueue:
         except LeaseLost:
             raise
         except Exception as error:
+            if outage_of(error) is not None:
+                raise  # the job is not to blame: it is put back, and runs again
             problem = problem_of(error)
             document = problem.to_json()
             # First, for it may turn out that the job and its upload were erased under our hands.

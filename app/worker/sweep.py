@@ -10,6 +10,7 @@ from time import monotonic
 import structlog
 
 from app.errors import UnknownJob
+from app.outages import outage_of
 from app.registry import Registry
 from app.telemetry import Metrics
 from app.worker.instance import Instance
@@ -65,6 +66,8 @@ class Sweep:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._renewed = self._purged = self._tidied = self._scrubbed = float("-inf")
+        self._strays: set[str] = set()
+        self._outage = ""
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
 
     def refresh_with(self, refresh: Callable[[], None]) -> None:
@@ -94,6 +97,7 @@ class Sweep:
         if monotonic() - self._renewed > self._lease_seconds / 3:
             jobs.renew(self._instance.id, lease_seconds=self._lease_seconds)
             jobs.release_expired()
+            self._let_strays_go()
             self._renewed = monotonic()
         self._clean_up_after_the_dead()
         if monotonic() - self._tidied > _TIDY_EVERY_SECONDS:
@@ -107,6 +111,20 @@ class Sweep:
         if monotonic() - self._purged > _PURGE_EVERY_SECONDS:
             jobs.purge(older_than=self._keep_jobs)
             self._purged = monotonic()
+
+    def _let_strays_go(self) -> None:
+        """Frees jobs that are this process's in the registry and not in its queue.
+
+        The database went away just as it committed their acceptance or their claim. What is being
+        accepted at this moment looks the same, so only what is found twice is freed.
+        """
+        owner = self._instance.id
+        strays = {job for job in self._registry.jobs.leased_to(owner) if not self._queue.holds(job)}
+        again = strays & self._strays
+        if again:
+            freed = self._registry.jobs.let_go(again, owner)
+            _log.warning("jobs that an outage had left behind run again", jobs=freed)
+        self._strays = strays
 
     def _take_orphans(self) -> None:
         """Queues the jobs that wait for anybody: a sibling may do the same, and a claim decides."""
@@ -158,5 +176,18 @@ class Sweep:
                 self.look()
                 self._retention.run()
                 self._scrub()
-            except Exception:  # a database that is away now is asked again in a second
-                _log.exception("the periodic look failed")
+                self._note_outage("")
+            except Exception as error:  # a database that is away now is asked again in a second
+                outage = outage_of(error)
+                if outage is None:
+                    _log.exception("the periodic look failed")
+                else:
+                    self._note_outage(outage.detail)
+
+    def _note_outage(self, reason: str) -> None:
+        """Tells the log of an outage when it begins and ends, not at every look."""
+        if reason and reason != self._outage:
+            _log.error("work has to wait", reason=reason)
+        elif self._outage and not reason:
+            _log.warning("work goes on")
+        self._outage = reason

@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from app.errors import NotReady
 from app.http.schemas import problems
 from app.http.services import Parts
+from app.outages import outage_of
 from app.telemetry import METRICS_CONTENT_TYPE
 
 router = APIRouter(tags=["probes"])
@@ -31,7 +32,9 @@ def readyz(services: Parts) -> dict[str, str]:
     try:
         services.registry.ping()
     except Exception as error:
-        _log.warning("the database does not answer", exc_info=error)
+        outage = outage_of(error)
+        reason = outage.detail if outage is not None else type(error).__name__
+        _log.warning("the database does not answer", reason=reason)
         raise NotReady("The database does not answer.") from None
     return {"status": "ready", "checkpoint": checkpoint}
 

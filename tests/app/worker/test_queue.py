@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 from app.registry import Job
@@ -40,6 +41,20 @@ def test_a_refused_walk_fails_its_job_with_the_reason(start: Start) -> None:
     assert job.problem is not None
     assert job.problem["type"] == "/problems/no-walker-found"
     assert job.problem["frames"] == 40
+
+
+def test_a_job_that_meets_an_outage_is_put_back_and_not_failed(start: Start) -> None:
+    process = start()
+
+    def find_the_disk_full(_job: Job, _waited_ms: float) -> Json:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (job,) = process.run_all(find_the_disk_full, process.accept())
+    process.queue.return_stranded()
+
+    waiting = process.registry.jobs.get(job.id)
+    assert (job.state, waiting.state, waiting.crashes) == ("running", "queued", 0)
+    assert process.storage.path(waiting.uploads[0][0]).exists()
 
 
 def test_an_unexpected_error_fails_the_job_and_harms_no_other(start: Start) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from app.registry import Job
+from app.telemetry import Metrics
 from app.worker.outcomes import Json
+from app.worker.sweep import Sweep
 from tests.app.worker.conftest import LEASE_SECONDS, Process
+from tests.decoders import wait_until
 
 Start = Callable[[], Process]
 
@@ -105,3 +109,29 @@ def test_jobs_that_a_process_died_with_are_taken_one_at_a_time(start: Start) -> 
 
     assert [job.state for job in ended] == ["succeeded"] * 5
     assert in_hand == [1] * 5
+
+
+def test_jobs_that_an_outage_left_between_registry_and_queue_run(start: Start) -> None:
+    """The database went away as it committed: in the registry they are here, in the queue not."""
+    alive = start()
+    waiting, begun = alive.accept(), alive.accept()
+    alive.registry.jobs.claim(begun.id, owner=alive.instance.id, lease_seconds=LEASE_SECONDS)
+    sweep = Sweep(
+        registry=alive.registry,
+        instance=alive.instance,
+        storage=alive.storage,
+        queue=alive.queue,
+        lease_seconds=1.5,  # looks for them twice within it
+        keep_jobs=timedelta(hours=1),
+        metrics=Metrics(),
+    )
+
+    def both_are_taken() -> bool:
+        sweep.look()
+        return alive.queue.depth == 2
+
+    wait_until(both_are_taken, "in the queue")
+    ended = alive.run_all(finish(alive), waiting, begun)
+
+    assert [job.state for job in ended] == ["succeeded"] * 2
+    assert [job.crashes for job in ended] == [0, 0]

@@ -1,0 +1,69 @@
+"""What drivers say about a database becomes an outage, or stays the mistake it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.outages import DatabaseAway, Outage, StorageFull, StorageReadOnly
+from app.registry.database import Database
+from app.registry.database_outages import outages_named
+
+_SAID_BY_POSTGRESQL: list[tuple[type[psycopg.Error], type[Outage]]] = [
+    (psycopg.errors.AdminShutdown, DatabaseAway),
+    (psycopg.errors.CannotConnectNow, DatabaseAway),
+    (psycopg.errors.TooManyConnections, DatabaseAway),
+    (psycopg.errors.InvalidPassword, DatabaseAway),
+    (psycopg.OperationalError, DatabaseAway),
+    (psycopg.errors.DiskFull, StorageFull),
+    (psycopg.errors.ReadOnlySqlTransaction, StorageReadOnly),
+]
+
+
+@pytest.mark.parametrize(("said", "outage"), _SAID_BY_POSTGRESQL)
+def test_what_postgresql_says_is_named(said: type[psycopg.Error], outage: type[Outage]) -> None:
+    with pytest.raises(outage), outages_named():
+        raise said("connection to a-host failed, password=hidden")
+
+
+def test_a_mistake_of_ours_stays_a_mistake(database_url: str) -> None:
+    database = Database(database_url)
+    for mistake in ("SELECT * FROM nowhere", "INSERT INTO galleries (name) VALUES (NULL)"):
+        with pytest.raises(DBAPIError), database.write() as connection:
+            connection.execute(text(mistake))
+    database.close()
+
+
+def test_an_error_of_a_statement_repeats_none_of_its_values(database_url: str) -> None:
+    """Names, metadata and images are values of statements, and errors are logged."""
+    database = Database(database_url)
+    insert = text("INSERT INTO nowhere VALUES (:name)")
+    with pytest.raises(DBAPIError) as caught, database.write() as connection:
+        connection.execute(insert, {"name": "Ada Lovelace"})
+    database.close()
+
+    assert "Ada" not in str(caught.value)
+
+
+def test_a_database_that_fills_up_is_full_and_recovers(tmp_path: Path) -> None:
+    """With SQLite's own limit of pages in the place of a disk."""
+    database = Database(f"sqlite:///{tmp_path / 'small.db'}")
+    with database.write() as connection:
+        connection.execute(text("CREATE TABLE notes (note TEXT)"))
+    note = text("INSERT INTO notes VALUES (hex(randomblob(100000)))")
+
+    def write_down(most_pages: int) -> None:
+        with database.write() as connection:
+            connection.execute(text(f"PRAGMA max_page_count = {most_pages}"))
+            connection.execute(note)
+
+    with pytest.raises(StorageFull):
+        write_down(10)
+    write_down(1000)
+    with database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM notes")).scalar_one() == 1
+    database.close()
