@@ -17,6 +17,7 @@ from time import monotonic
 import structlog
 
 from app import failpoints
+from app.outages import outage_of
 from app.registry import Registry
 from app.search.draft import OutOfStep
 from app.search.index import TemplateIndex
@@ -215,8 +216,12 @@ class Indexes:
                 pass
             if held.saving.due(held.index.mark):
                 self._save(key, held)
-        except Exception:  # a full disk must not end the thread
-            _log.exception("the upkeep of an index failed", gallery=key[0])
+        except Exception as error:  # a full disk must not end the thread
+            outage = outage_of(error)
+            if outage is None:
+                _log.exception("the upkeep of an index failed", gallery=key[0])
+            else:
+                _log.warning("an index is not saved", gallery=key[0], reason=outage.detail)
         finally:
             with self._lock:
                 self._looked_after.discard(key)

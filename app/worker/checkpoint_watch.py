@@ -7,6 +7,7 @@ import threading
 import structlog
 
 from app.errors import Problem
+from app.outages import Outage
 from app.registry import Registry
 from app.search import GallerySearch
 from app.worker.recognisers import Recognisers
@@ -77,7 +78,9 @@ class CheckpointWatch:
         while not self._stop.wait(_EVERY_SECONDS):
             try:
                 self.look()
+            except Outage as outage:  # asked again in a second; the sweep says it aloud
+                _log.debug("checkpoints cannot be looked at", reason=outage.detail)
             except Problem as problem:
                 _log.warning("a checkpoint cannot be loaded", reason=problem.detail)
-            except Exception:  # a database that is away now is asked again in a second
+            except Exception:
                 _log.exception("checkpoints could not be looked at")

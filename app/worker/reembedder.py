@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from app import failpoints
 from app.errors import InternalError, Problem
+from app.outages import Outage
 from app.registry import LeaseLost, Reembedding, Registry, StoredGei
 from app.registry.unembedded import NOT_READABLE, OTHER_SIZE, GeiSize
 from app.worker.recognisers import Recogniser, Recognisers
@@ -81,6 +82,8 @@ class Reembedder:
             self._failures = 0
         except LeaseLost:
             _log.info("re-embedding was paused, cancelled or taken over", reembedding=claimed.id)
+        except Outage:
+            raise  # of the surroundings, not of the checkpoint: it goes on afterwards
         except Problem as problem:
             self._registry.reembeddings.fail(claimed.id, self._owner, problem.to_json())
         except Exception:
@@ -152,7 +155,9 @@ class Reembedder:
         while not self._stop.wait(_EVERY_SECONDS):
             try:
                 self.work()
-            except Exception:  # a database that is away now is asked again in a second
+            except Outage as outage:  # asked again in a second; the sweep says it aloud
+                _log.debug("re-embedding waits", reason=outage.detail)
+            except Exception:
                 _log.exception("re-embedding was interrupted")
 
 
