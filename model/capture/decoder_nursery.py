@@ -85,12 +85,13 @@ def _converse(request: bytes, conversation_handle: int, memory: int) -> None:
     )
     if not lockdown.filter_system_calls():
         conversation.send(wire.UNCONFINED)
+    sink = SharedSink(conversation, ring)
     try:
-        read_media(files, limits, SharedSink(conversation, ring), threads=plan["threads"])
+        read_media(files, limits, sink, threads=plan["threads"])
     except WalkRefused as refusal:
         conversation.send(wire.pack_refusal(refusal))
     else:
-        conversation.send(wire.DONE)
+        sink.finish()
     # Whoever leaves with messages unread takes back those that the other side has not read yet.
     while conversation.recv(1):
         pass

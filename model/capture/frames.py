@@ -30,7 +30,7 @@ from model.capture.sandbox import start_decoder
 from model.refusals import MediaNotReadable, MediaTooLarge
 from model.silhouettes import SilhouetteSequence
 
-_THREADS = 2
+DECODER_THREADS = 2
 """Of FFmpeg in one decoder."""
 
 
@@ -63,7 +63,7 @@ def open_frames(
     plan = {
         "paths": [str(path.absolute()) for path in paths],
         "limits": asdict(limits),
-        "threads": _THREADS,
+        "threads": DECODER_THREADS,
     }
     ring_bytes = wire.ring_bytes_for(
         3 * limits.working_long_side * limits.working_short_side, limits.max_pixels_per_frame

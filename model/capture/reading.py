@@ -101,15 +101,20 @@ class Reading:
     def frames(self, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
         """Yields the frames of a scene."""
         slots_nb = self._slots(width * height * 3)
-        for number in range(self._limits.max_frames + 1):
-            kind, _ = self._next()
+        taken = 0
+        while True:
+            kind, facts = self._next()
             if kind == wire.DONE:
                 return
-            if kind != wire.FRAME or number == self._limits.max_frames:
-                break
-            yield slots_nb[number % len(slots_nb)].reshape(height, width, 3)
-            self._decoder.free_slot()
-        _lies()
+            if kind != wire.FRAME or len(facts) != wire.COUNT.size:
+                _lies()
+            (count,) = wire.COUNT.unpack(facts)
+            if not 1 <= count <= min(len(slots_nb), self._limits.max_frames - taken):
+                _lies()
+            for number in range(taken, taken + count):
+                yield slots_nb[number % len(slots_nb)].reshape(height, width, 3)
+            self._decoder.free_slots(count)
+            taken += count
 
     def _silhouettes(self, width: int, height: int) -> SilhouetteSequence:
         slots_nb = self._slots(width * height)
@@ -125,7 +130,7 @@ class Reading:
             elif kind == wire.SILHOUETTE and len(facts) == wire.SILHOUETTE_FACTS.size:
                 slot_b = slots_nb[taken_slots % len(slots_nb)]
                 silhouette = _cut_out(slot_b, wire.SILHOUETTE_FACTS.unpack(facts), width, height)
-                self._decoder.free_slot()
+                self._decoder.free_slots(1)
                 taken_slots += 1
                 found.append(silhouette)
                 kept_bytes += silhouette.mask_hw.nbytes if silhouette else 0

@@ -64,11 +64,11 @@ class Decoder:
         except ConnectionError:
             return b""
 
-    def free_slot(self) -> None:
-        """Lets the process write over the oldest slot that was read."""
+    def free_slots(self, count: int) -> None:
+        """Lets the process write over the oldest slots that were read."""
         # One that has died is noticed by the next `receive`; one that does not listen stops.
         with suppress(ConnectionError, BlockingIOError):
-            self._conversation.send(wire.FREE)
+            self._conversation.send(wire.FREE + wire.COUNT.pack(count))
 
     def close(self) -> None:
         """Ends the process, whatever it is doing, and gives back the memory."""

@@ -8,14 +8,16 @@ names one. The decoder's side of the conversation:
     UNCONFINED  this kernel has no filter for system calls
     SCENE       width, height, rate of the frames that follow (rate 0: not stated)
     SILHOUETTES width, height of the silhouettes that follow
-    FRAME       the next slot holds (H, W, 3) bytes
+    FRAME       how many: each of the next slots holds (H, W, 3) bytes
     SILHOUETTE  top, left, height, width: the next slot holds such a mask, 0 or 1
     BLANK       a frame of silhouettes without a walker; takes no slot
     DONE        that was all
     REFUSED     JSON: why the upload cannot be used
     NO_FILE     number of the error that opening a file gave
 
-The other side says FREE for every slot it has read, and hangs up when it wants no more.
+The other side says FREE and how many slots it has read, and hangs up when it wants no more.
+Frames are announced, and their slots freed, some at a time: on one core every message costs two
+changes of process.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ HELLO, UNCONFINED, SCENE, SILHOUETTES, FRAME = b"H", b"U", b"C", b"M", b"F"
 SILHOUETTE, BLANK, DONE, REFUSED, NO_FILE = b"S", b"B", b"D", b"R", b"N"
 FREE = b"f"
 
+COUNT = struct.Struct("<B")
+"""Slots, of FRAME and FREE."""
 REQUEST = struct.Struct("<I")
 """Bytes of the plan, which lies at the beginning of the shared memory."""
 SCENE_FACTS = struct.Struct("<IId")
@@ -39,7 +43,8 @@ ERROR_NUMBER = struct.Struct("<i")
 MAX_MESSAGE_BYTES = 8192
 _MAX_DETAIL = 1000
 """Characters of a refusal's sentence; it may quote names out of an archive."""
-_MOST_SLOTS = 32
+_MOST_SLOTS = 8
+"""Enough for one side to write while the other reads; more would only leave the cache."""
 _REFUSALS: dict[str, type[WalkRefused]] = {
     refusal.code: refusal for refusal in (MediaNotReadable, MediaTooLarge, ArchiveNotSafe)
 }
@@ -48,6 +53,11 @@ _REFUSALS: dict[str, type[WalkRefused]] = {
 def slots_in(ring_bytes: int, slot_bytes: int) -> int:
     """How many slots the shared memory is divided into; 0 where one does not fit."""
     return min(_MOST_SLOTS, ring_bytes // slot_bytes)
+
+
+def slots_at_once(slots: int) -> int:
+    """How many frames are announced together: half the ring, so that neither side waits."""
+    return max(1, slots // 2)
 
 
 def ring_bytes_for(frame_bytes: int, mask_bytes: int) -> int:

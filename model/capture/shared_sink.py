@@ -31,6 +31,7 @@ class SharedSink:
         self._size = (0, 0)
         self._next = 0
         self._free = 0
+        self._unannounced = 0
 
     def start_scene(self, width: int, height: int, frames_per_second: float | None) -> None:
         """See `FrameSink`."""
@@ -43,7 +44,9 @@ class SharedSink:
         width, height = self._size
         target_hwc = self._free_slot()[: height * width * 3].reshape(height, width, 3)
         scale_down(frame_hwc, target_hwc)
-        self._conversation.send(wire.FRAME)
+        self._unannounced += 1
+        if self._unannounced == wire.slots_at_once(len(self._slots_nb)):
+            self._announce()
 
     def start_silhouettes(self, width: int, height: int) -> None:
         """See `FrameSink`."""
@@ -60,6 +63,16 @@ class SharedSink:
         facts = wire.SILHOUETTE_FACTS.pack(silhouette.top, silhouette.left, *mask_hw.shape)
         self._conversation.send(wire.SILHOUETTE + facts)
 
+    def finish(self) -> None:
+        """Says that all has been laid down."""
+        self._announce()
+        self._conversation.send(wire.DONE)
+
+    def _announce(self) -> None:
+        if self._unannounced:
+            self._conversation.send(wire.FRAME + wire.COUNT.pack(self._unannounced))
+            self._unannounced = 0
+
     def _divide(self, width: int, height: int, *, channels: int) -> None:
         slot_bytes = width * height * channels
         count = wire.slots_in(len(self._ring), slot_bytes)
@@ -70,9 +83,10 @@ class SharedSink:
     def _free_slot(self) -> NDArray[np.uint8]:
         """The next slot, as soon as the other side has read what lay in it."""
         if self._free == 0:
-            if self._conversation.recv(1) != wire.FREE:
+            answer = self._conversation.recv(len(wire.FREE) + wire.COUNT.size)
+            if answer[:1] != wire.FREE:
                 raise SystemExit  # it wants no more
-            self._free = 1
+            (self._free,) = wire.COUNT.unpack(answer[1:])
         self._free -= 1
         slot_b: NDArray[np.uint8] = self._slots_nb[self._next]
         self._next = (self._next + 1) % len(self._slots_nb)

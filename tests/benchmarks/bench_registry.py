@@ -24,11 +24,13 @@ from rich.table import Table
 
 from app.search.view import Layout
 from tests.benchmarks import registry_measuring as measuring
+from tests.benchmarks.exchange_speed import import_rate, write_file
 from tests.benchmarks.registry_filling import fill
 from tests.servers import postgres_server
 
 Measured = TypeVar("Measured")
 Where = TypeVar("Where", Path, Path | None)
+_IMPORTED_WALKS = 60_000
 Row = tuple[str, str, str, str]
 """Figure, measured, ratio to the limit, what it must be."""
 
@@ -69,7 +71,7 @@ def main() -> None:
         rows += _approximate(sqlite, folder / "snapshots")
         # Last: its erasures delete the snapshot.
         rows += _searches(sqlite, folder / "snapshots")
-        # Rows of other parts, such as the rate of an import, come here.
+        rows += _imports(folder)
     _print(console, rows, f"{options.templates:,} templates of {options.size} values, one gallery")
 
 
@@ -135,6 +137,21 @@ def _approximate(url: str, snapshots: Path) -> list[Row]:
         ),
         ("its recall, first / five", f"{taken.first:.3f} / {taken.five:.3f}", "", ""),
         ("its finders are made in, CPU", f"{taken.build_cpu_seconds:.1f} s", "", ""),
+    ]
+
+
+def _imports(folder: Path) -> list[Row]:
+    file = folder / "gallery.jsonl"
+    write_file(file, _IMPORTED_WALKS)
+    with postgres_server() as server:
+        urls = {
+            "SQLite": f"sqlite:///{folder / 'import.db'}",
+            "PostgreSQL": server.create_database(),
+        }
+        rates = {name: import_rate(url, file, _IMPORTED_WALKS) for name, url in urls.items()}
+    return [
+        (f"import into {name}", f"{rate:,.0f} walks/s", "", bound)
+        for (name, rate), bound in zip(rates.items(), ("", "≥ 5,000/s"), strict=True)
     ]
 
 

@@ -111,6 +111,18 @@ def in_process(table: Table, rows: int, name: str, url: str, file: Path) -> None
     registry.close()
 
 
+def import_rate(url: str, file: Path, rows: int) -> float:
+    """Walks a second that an empty registry imports."""
+    registry = Registry.open(url)
+    registry.migrate()
+    registry.checkpoints.install(NewCheckpoint(_CHECKPOINT, b"weights", {}))
+    start = time.perf_counter()
+    _import(registry, file, rows)
+    seconds = time.perf_counter() - start
+    registry.close()
+    return rows / seconds
+
+
 def over_http(table: Table, rows: int, url: str, file: Path) -> None:
     """Adds the import and the export through a service and the client."""
     registry = Registry.open(url)

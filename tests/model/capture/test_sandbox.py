@@ -262,6 +262,10 @@ def _silhouette(*facts: int) -> bytes:
     return wire.SILHOUETTE + wire.SILHOUETTE_FACTS.pack(*facts)
 
 
+def _laid(count: int) -> bytes:
+    return wire.FRAME + wire.COUNT.pack(count)
+
+
 _UNKNOWN_REFUSAL = json.dumps({"code": "too-few-cycles", "detail": "x", "facts": {}}).encode()
 
 
@@ -275,10 +279,14 @@ _UNKNOWN_REFUSAL = json.dumps({"code": "too-few-cycles", "detail": "x", "facts":
         [_scene(64, 64, -5.0)],
         [_scene(64, 64, 1e9)],
         [_scene(64, 64)[:-1]],
-        [_scene(64, 64), *[wire.FRAME] * 3601],
-        [_scene(64, 64), wire.FRAME, _silhouette(0, 0, 4, 4)],
-        [_scene(64, 64), wire.FRAME, b"?"],
+        [_scene(64, 64), *[_laid(1)] * 3601],
+        [_scene(64, 64), *[_laid(8)] * 451],
+        [_scene(64, 64), _laid(9)],
+        [_scene(64, 64), _laid(0)],
         [_scene(64, 64), wire.FRAME],
+        [_scene(64, 64), _laid(1), _silhouette(0, 0, 4, 4)],
+        [_scene(64, 64), _laid(1), b"?"],
+        [_scene(64, 64), _laid(1)],
         [_silhouettes(2**31, 2**31)],
         [_silhouettes(0, 5)],
         [_silhouettes(64, 64), _silhouette(60, 0, 8, 8), wire.DONE],
