@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.loopback import is_loopback, is_safe_address
 
 _MIB = 1024 * 1024
 
@@ -48,6 +49,15 @@ class Settings(BaseSettings):
         index: `exact` compares a probe with every template; `approximate` with those that seem
             close, several times as fast in large galleries (docs/registry-scale.md).
         undo_merges_days: how long merged subjects can be told apart again.
+        requests_per_minute: calls of one caller, in each process, unless their key says otherwise
+            (docs/access.md); 0 for as many as they like.
+        failures_per_minute: calls without a right key from one address that are told so, in each
+            process; the others are told to wait. 0 for all.
+        oidc_issuer: URL of the OpenID Connect issuer whose tokens are accepted beside keys
+            (docs/oidc.md); None accepts none.
+        oidc_audience: what this service is called there.
+        oidc_scope_claim: the claim of a token that says what its bearer may do.
+        oidc_galleries_claim: the claim that says which galleries they see.
         log_level: of the service's own log.
         log_json: one JSON object per line instead of text for people.
     """
@@ -78,6 +88,12 @@ class Settings(BaseSettings):
     keep_jobs_hours: float = Field(default=24.0, gt=0.0)
     index: Literal["exact", "approximate"] = "exact"
     undo_merges_days: float = Field(default=7.0, gt=0.0, le=3650.0)
+    requests_per_minute: int = Field(default=6000, ge=0)
+    failures_per_minute: int = Field(default=30, ge=0)
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = Field(default=None, min_length=1)
+    oidc_scope_claim: str = Field(default="scope", min_length=1)
+    oidc_galleries_claim: str = Field(default="walkprint_galleries", min_length=1)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_json: bool = False
 
@@ -112,9 +128,13 @@ class Settings(BaseSettings):
     @property
     def is_loopback(self) -> bool:
         """True when only programs on this machine can reach `host`."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
+
+    @model_validator(mode="after")
+    def _check_issuer(self) -> Self:
+        """An issuer without an audience would accept tokens that were made out for others."""
+        if (self.oidc_issuer is None) != (self.oidc_audience is None):
+            raise ValueError("oidc_issuer and oidc_audience are set together, or neither is")
+        if self.oidc_issuer is not None and not is_safe_address(self.oidc_issuer):
+            raise ValueError("oidc_issuer must be an https URL, or one of this very machine")
+        return self

@@ -67,3 +67,24 @@ def test_a_value_that_cannot_work_is_refused(
 )
 def test_only_this_machine_counts_as_loopback(host: str, loopback: bool) -> None:
     assert Settings(host=host).is_loopback is loopback
+
+
+@pytest.mark.parametrize(
+    ("issuer", "audience"),
+    [
+        ("https://issuer.example", None),
+        (None, "walkprint"),
+        ("http://issuer.example", "walkprint"),
+        ("https://user:secret@issuer.example", "walkprint"),
+        ("file:///etc/issuer", "walkprint"),
+    ],
+)
+def test_an_issuer_is_set_with_an_audience_and_is_asked_over_https(
+    issuer: str | None, audience: str | None
+) -> None:
+    with pytest.raises(ValidationError, match="oidc_issuer"):
+        Settings(oidc_issuer=issuer, oidc_audience=audience)
+    assert Settings(oidc_issuer="https://issuer.example", oidc_audience="walkprint").oidc_audience
+    assert Settings(
+        oidc_issuer="http://127.0.0.1:8080/realm", oidc_audience="walkprint"
+    ).oidc_issuer
