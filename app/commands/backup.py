@@ -29,12 +29,15 @@ def backup(
     Example:
       walkprint backup /mnt/backups/walkprint-monday.db
     """
+    from app.registry.acting import acting_as, command_line
     from app.registry.backup import CannotBackUp, back_up
+    from app.registry.signing import open_signer
 
     settings = _settings(data)
     database = _sqlite_file(settings, "back it up with pg_dump")
     try:
-        size_bytes = back_up(database, file)
+        with acting_as(command_line()):
+            size_bytes = back_up(database, file, signer=open_signer(settings.signing_key_file))
     except CannotBackUp as refused:
         _refuse(str(refused))
     notes.print(f"[green]Backed up[/] to {file} ({size_bytes / 1e6:.1f} MB).")
@@ -58,8 +61,10 @@ def restore(
     Example:
       walkprint restore /mnt/backups/walkprint-monday.db --keep
     """
+    from app.registry.acting import acting_as, command_line
     from app.registry.backup import CannotRestore, kept_name, plan_restore
     from app.registry.backup import restore as put_back
+    from app.registry.signing import open_signer
     from app.worker.instance import FolderInUse, alone_in
 
     settings = _settings(data)
@@ -82,7 +87,9 @@ def restore(
                 )
             if not yes:
                 typer.confirm("Replace the present database?", abort=True, err=True)
-            put_back(file, database, keep_as=keep_as)
+            with acting_as(command_line()):
+                signer = open_signer(settings.signing_key_file)
+                put_back(file, database, keep_as=keep_as, signer=signer)
     except FolderInUse:
         _refuse(f"A service is running on {settings.data}: stop it first.")
     except CannotRestore as refused:

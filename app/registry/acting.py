@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +22,14 @@ def actor() -> str:
         needed, `cli:` and the name of the system's user, or `system`.
     """
     return _actor.get()
+
+
+def command_line() -> str:
+    """How the log names whoever runs a command on this machine: `cli:` and their user name."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (OSError, KeyError):  # in a container the number may have no name
+        return f"cli:{os.getuid()}"
 
 
 def set_actor(name: str) -> None:

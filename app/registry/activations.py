@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Select, insert, select
 
+from app.registry.audit import note
 from app.registry.tables import activations, reembeddings
 
 UNFINISHED = ("running", "paused")
@@ -91,6 +92,7 @@ def require_unchanged(connection: Connection, expected: Serving) -> None:
 def put_activation(connection: Connection, checkpoint_id: str, now: datetime) -> None:
     """Has a checkpoint serve from the end of this transaction on; the caller holds the lock."""
     connection.execute(insert(activations), {"checkpoint_id": checkpoint_id, "activated_at": now})
+    note(connection, "checkpoint.activated", checkpoint=checkpoint_id)
 
 
 def served_before(connection: Connection, active: str) -> str | None:

@@ -16,9 +16,11 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 from sqlalchemy import delete
 
+from app.registry.audit import note
 from app.registry.database import Database
 from app.registry.facts import end_epoch
 from app.registry.migration import alembic_config, upgrade
+from app.registry.signing import Signer
 from app.registry.tables import jobs
 
 _SIDE_FILES = ("-wal", "-shm")
@@ -50,15 +52,17 @@ class RestorePlan:
     are_lost: int | None
 
 
-def back_up(database: Path, file: Path) -> int:
+def back_up(database: Path, file: Path, *, signer: Signer | None = None) -> int:
     """Writes all that is committed at this instant to a file that only its owner may read.
 
     Readers and writers go on meanwhile. The copy holds no remains of erased rows, which the
-    database itself may hold for some minutes: it is written row by row, not page by page.
+    database itself may hold for some minutes: it is written row by row, not page by page. The audit
+    log, and with it the backup, says before that it is made.
 
     Args:
         database: the SQLite file of a service, which may be running.
         file: must not exist.
+        signer: signs the audit log.
 
     Returns:
         Size of the file in bytes.
@@ -73,6 +77,7 @@ def back_up(database: Path, file: Path) -> int:
     part = file.with_name(f"{file.name}.part")
     try:
         _make_private(part)
+        _note(database, signer)
         with closing(sqlite3.connect(database, timeout=60.0, isolation_level=None)) as source:
             source.execute("VACUUM INTO ?", (str(part),))
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
@@ -109,7 +114,9 @@ def plan_restore(file: Path, database: Path) -> RestorePlan:
     )
 
 
-def restore(file: Path, database: Path, *, keep_as: Path | None = None) -> None:
+def restore(
+    file: Path, database: Path, *, keep_as: Path | None = None, signer: Signer | None = None
+) -> None:
     """Puts a backup in the place of the database, in a new epoch. No service may be running.
 
     What is unfinished in the backup is left out: the recordings of those jobs are gone.
@@ -118,6 +125,8 @@ def restore(file: Path, database: Path, *, keep_as: Path | None = None) -> None:
         file: a backup that `plan_restore` has checked.
         database: where to.
         keep_as: where the present database goes; None deletes it.
+        signer: signs the audit log, which goes on from where the backup ends and names the end that
+            it had here.
     """
     part = database.with_name(f"{database.name}.restoring")
     _remove(part)
@@ -125,11 +134,18 @@ def restore(file: Path, database: Path, *, keep_as: Path | None = None) -> None:
         _make_private(part)
         with _opened(file) as backup:
             backup.execute("VACUUM INTO ?", (str(part),))
-        opened = Database(f"sqlite:///{part}")
+        opened = Database(f"sqlite:///{part}", signer=signer)
         upgrade(opened)
         with opened.write() as connection:
             end_epoch(connection)
             connection.execute(delete(jobs).where(jobs.c.state.in_(("queued", "running"))))
+            replaced = _head_of(database)
+            note(
+                connection,
+                "backup.restored",
+                replaced_seq=None if replaced is None else replaced[0],
+                replaced_hash=None if replaced is None else replaced[1].hex(),
+            )
         opened.close()
         # One file again, without a log beside it.
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
@@ -182,6 +198,30 @@ def _check(backup: sqlite3.Connection, file: Path) -> None:
         raise CannotRestore(
             f"{file} was made by a newer version of Walkprint: restore it with that version."
         )
+
+
+def _note(database: Path, signer: Signer | None) -> None:
+    """Notes a backup; not in a database without a log, as older versions leave it."""
+    if _head_of(database) is None:
+        return
+    opened = Database(f"sqlite:///{database}", signer=signer)
+    try:
+        with opened.write() as connection:
+            note(connection, "backup.made")
+    finally:
+        opened.close()
+
+
+def _head_of(database: Path) -> tuple[int, bytes] | None:
+    """The end of a database's audit log; None where there is none, or it cannot be read."""
+    if not database.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(database, isolation_level=None)) as present:
+            row = present.execute("SELECT seq, hash FROM audit_head").fetchone()
+    except sqlite3.DatabaseError:
+        return None
+    return None if row is None else (int(row[0]), bytes(row[1]))
 
 
 def _subjects(connection: sqlite3.Connection) -> set[tuple[str, str]]:

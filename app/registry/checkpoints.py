@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, distinct, func, select, update
 
 from app.registry.activations import Serving, hold, put_activation, serving_now
+from app.registry.audit import note
 from app.registry.checkpoint_problems import CheckpointInUse, UnknownCheckpoint
 from app.registry.database import Database, insert_unless_there, note_erasure
 from app.registry.job import IdempotencyKey
@@ -227,6 +228,7 @@ class Checkpoints:
                 connection.execute(delete(table).where(table.c.checkpoint_id == checkpoint_id))
             connection.execute(delete(checkpoints).where(checkpoints.c.id == checkpoint_id))
             note_erasure(connection)
+            note(connection, "checkpoint.removed", checkpoint=checkpoint_id, templates=removed)
         self._database.forget_deleted_pages()
         return removed
 
@@ -273,6 +275,7 @@ def _put(connection: Connection, new: NewCheckpoint, now: datetime) -> bool:
         "installed_at": now,
     }
     if insert_unless_there(connection, checkpoints, row):
+        note(connection, "checkpoint.installed", checkpoint=new.id)
         return True
     completed = 0
     known = update(checkpoints).where(checkpoints.c.id == new.id)
@@ -284,6 +287,8 @@ def _put(connection: Connection, new: NewCheckpoint, now: datetime) -> bool:
         ).rowcount
     elif new.about:
         connection.execute(known.where(checkpoints.c.weights.is_(None)).values(about=new.about))
+    if completed:
+        note(connection, "checkpoint.installed", checkpoint=new.id)
     return completed > 0
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from app.registry import leases
 from app.registry.activations import require_unchanged
+from app.registry.audit import note
 from app.registry.database import Database
 from app.registry.enrollment import Enrolled, Enrollment
 from app.registry.erasure import erase_walks
@@ -110,6 +111,15 @@ def _enroll(
         erase_walks(connection, raised, subject_id, replaced)
     if stored:
         _add_walks(connection, raised, subject_id, job_id, replace(enrollment, walks=stored), now)
+    note(
+        connection,
+        "subject.enrolled",
+        gallery=raised.gallery_id,
+        subject=subject_id,
+        created=created,
+        walks=len(stored),
+        replaced=len(replaced),
+    )
     return Enrolled(
         gallery=raised.gallery,
         subject=subject,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import GalleryExists, GalleryNotEmpty, UnknownGallery
+from app.registry.audit import note
 from app.registry.columns import AnyRow
 from app.registry.database import Database, insert_unless_there
 from app.registry.erasure import Erasure, erase_gallery
@@ -112,6 +113,7 @@ class Galleries:
             with self._database.write() as connection:
                 connection.execute(insert(galleries), _row(name, now))
                 made = _get(connection, name)
+                note(connection, "gallery.created", gallery=made.id)
                 if idempotency is not None:
                     connection.execute(
                         insert(idempotency_keys),
@@ -189,7 +191,15 @@ class Galleries:
                     connection.execute(
                         update(jobs).where(jobs.c.gallery == name).values(gallery=renamed)
                     )
-                return _get(connection, renamed)
+                found = _get(connection, renamed)
+                note(
+                    connection,
+                    "gallery.changed",
+                    gallery=found.id,
+                    renamed=renamed != name,
+                    rules={str(rule): days for rule, days in (rules or {}).items()},
+                )
+                return found
         except IntegrityError as error:
             raise GalleryExists(renamed) from error
 
@@ -213,13 +223,23 @@ class Galleries:
                 raise GalleryNotEmpty(name, held)
             erasure = erase_gallery(connection, raised)
             connection.execute(delete(galleries).where(galleries.c.id == raised.gallery_id))
+            note(
+                connection,
+                "gallery.erased",
+                gallery=raised.gallery_id,
+                subjects=erasure.subjects,
+                walks=erasure.walks,
+                templates=erasure.templates,
+                jobs=len(erasure.jobs),
+            )
         self._database.forget_deleted_pages()
         return erasure
 
 
 def ensure_gallery(connection: Connection, name: str, created_at: datetime) -> None:
     """Makes an empty gallery, unless there is one of this name, within the caller's transaction."""
-    insert_unless_there(connection, galleries, _row(name, created_at))
+    if insert_unless_there(connection, galleries, _row(name, created_at)):
+        note(connection, "gallery.created", gallery=_get(connection, name).id)
 
 
 def _row(name: str, created_at: datetime) -> dict[str, object]:

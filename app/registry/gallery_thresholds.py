@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, insert, select
 
 from app.errors import UnknownGallery
+from app.registry.audit import note
 from app.registry.columns import AnyRow
 from app.registry.database import Database
 from app.registry.subjects import gallery_id_of
@@ -114,6 +115,13 @@ class Thresholds:
                     "created_at": now,
                 },
             )
+            note(
+                connection,
+                "gallery.calibrated",
+                gallery=gallery_id,
+                checkpoint=checkpoint_id,
+                revision=revision,
+            )
         return GalleryThresholds(checkpoint_id, revision, now, calibration)
 
     def forget(self, gallery: str) -> int:
@@ -126,11 +134,13 @@ class Thresholds:
             UnknownGallery: there is none.
         """
         with self._database.write() as connection:
-            return connection.execute(
-                delete(gallery_calibrations).where(
-                    gallery_calibrations.c.gallery_id == gallery_id_of(connection, gallery)
-                )
+            gallery_id = gallery_id_of(connection, gallery)
+            forgotten = connection.execute(
+                delete(gallery_calibrations).where(gallery_calibrations.c.gallery_id == gallery_id)
             ).rowcount
+            if forgotten:
+                note(connection, "gallery.calibration_forgotten", gallery=gallery_id)
+            return forgotten
 
 
 def _thresholds(row: AnyRow) -> GalleryThresholds:

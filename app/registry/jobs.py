@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from app.errors import UnknownJob
 from app.registry import leases
+from app.registry.audit import note
 from app.registry.database import Database, insert_unless_there
 from app.registry.erasure import upload_names
 from app.registry.job import (
@@ -29,9 +30,14 @@ from app.registry.job import (
 )
 from app.registry.kept_answers import forget_answers
 from app.registry.leases import Completion, Released
-from app.registry.tables import idempotency_keys, job_geis, jobs
+from app.registry.tables import galleries, idempotency_keys, job_geis, jobs
 
 _BY_ID = select(*COLUMNS).where(jobs.c.id == bindparam("job_id"))
+_SEARCHED = (
+    select(jobs.c.kind, galleries.c.id)
+    .outerjoin(galleries, galleries.c.name == jobs.c.gallery)
+    .where(jobs.c.id == bindparam("job_id"))
+)
 _INSERT = insert(jobs)
 
 
@@ -108,12 +114,14 @@ class Jobs:
         wanted = select(job_geis.c.gei).where(job_geis.c.job_id == job_id)
         if walker is not None:
             wanted = wanted.where(job_geis.c.walker == walker)
-        with self._database.read() as connection:
+        # A picture is somebody's biometrics: nobody gets one without an entry in the audit log.
+        with self._database.write(durable=False) as connection:
             png: bytes | None = connection.execute(
                 wanted.order_by(job_geis.c.walker).limit(1)
             ).scalar_one_or_none()
-        if png is None:
-            raise UnknownJob(job_id)
+            if png is None:
+                raise UnknownJob(job_id)
+            note(connection, "gei.viewed", job=job_id)
         return png
 
     def claim(self, job_id: str, *, owner: str, lease_seconds: float) -> Job | None:
@@ -208,6 +216,9 @@ class Jobs:
         with self._database.write(durable=False) as connection:
             leases.mention(connection, completion, mentions)
             leases.succeed(connection, completion, result, gei_png_by_walker or {})
+            kind, gallery_id = connection.execute(_SEARCHED, {"job_id": job_id}).one()
+            # What was decided is about a person, and goes with the job.
+            note(connection, "search.made", job=job_id, kind=kind, gallery=gallery_id)
 
     def fail(self, job_id: str, attempt: int, problem: dict[str, object]) -> None:
         """Completes a job with a problem document.

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, true, 
 
 from app.errors import InvalidField, SubjectExists, UnknownMerge
 from app.registry.absorbed import Absorbed
+from app.registry.audit import note
 from app.registry.columns import new_id
 from app.registry.database import Database, note_erasure
 from app.registry.handover import hand_over_templates, mention_in, names, redirect_waiting
@@ -144,6 +145,7 @@ class Merges:
             ).rowcount
             if purged:
                 note_erasure(connection)
+                note(connection, "merges.final", merges=purged)
         return purged
 
 
@@ -196,6 +198,14 @@ def _merge(
             "undo_until": until,
         },
     )
+    note(
+        connection,
+        "subject.merged",
+        gallery=left.gallery_id,
+        subject=absorbed.id,
+        into_gallery=joined.gallery_id,
+        into=survivor.id,
+    )
     return merge_id
 
 
@@ -231,6 +241,13 @@ def _undo(connection: Connection, merge_id: str, now: datetime) -> int:
     connection.execute(delete(merges).where(merges.c.id == merge_id))
     connection.execute(
         update(subjects).where(subjects.c.id == merge.subject_id).values(updated_at=now)
+    )
+    note(
+        connection,
+        "merge.undone",
+        gallery=joined.gallery_id,
+        subject=restored_id,
+        out_of=merge.subject_id,
     )
     return restored_id
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, exists, insert, not_, or_, select, update
 
 from app.registry.activations import UNFINISHED, hold
+from app.registry.audit import Action, note
 from app.registry.checkpoint_problems import NoReembedding
 from app.registry.database import Database
 from app.registry.job import IdempotencyKey
@@ -33,6 +34,12 @@ from app.registry.tables import (
 
 _LOOKED_AT = 500
 """Walks looked through at once for those that lack a template."""
+
+_NOTED_AS: dict[str, Action] = {
+    "running": "reembedding.resumed",
+    "paused": "reembedding.paused",
+    "cancelled": "reembedding.cancelled",
+}
 
 _PAGE = (
     select(walks.c.id)
@@ -156,6 +163,7 @@ class Reembeddings:
                 )
                 if changed.rowcount == 0:
                     raise NoReembedding(checkpoint_id)
+                note(connection, _NOTED_AS[state], checkpoint=checkpoint_id)
                 return {"state": state}
 
             once(connection, key, now, put)
@@ -292,7 +300,7 @@ class Reembeddings:
         """
         with self._database.write() as connection:
             hold(connection, exclusively=True)
-            connection.execute(
+            failed = connection.execute(
                 update(reembeddings)
                 .where(
                     reembeddings.c.id == reembedding_id,
@@ -306,7 +314,10 @@ class Reembeddings:
                     lease_until=None,
                     updated_at=self._database.now(),
                 )
-            )
+                .returning(reembeddings.c.checkpoint_id)
+            ).scalar_one_or_none()
+            if failed is not None:
+                note(connection, "reembedding.failed", checkpoint=failed)
 
 
 def _latest(connection: Connection, checkpoint_id: str) -> Reembedding:

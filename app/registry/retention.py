@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
+from app.registry.audit import note
 from app.registry.database import Database
 from app.registry.erasure import erase_subject, erase_walks
 from app.registry.revision import Raised, raise_revision
@@ -110,6 +111,14 @@ class Retention:
                 uploads.extend(erase_subject(connection, raised, subject_id).uploads)
             old_walks = _due_walks(connection, rule, self.batch)
             _erase_walks(connection, raised, old_walks)
+            if old_subjects or old_walks:
+                note(
+                    connection,
+                    "retention.erased",
+                    gallery=rule.gallery_id,
+                    subjects=len(old_subjects),
+                    walks=len(old_walks),
+                )
         return Expired(
             rule.gallery_id,
             len(old_walks),

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from app.errors import AmbiguousSubject, InvalidField, UnknownGallery, UnknownSubject
+from app.registry.audit import note
 from app.registry.columns import AnyRow
 from app.registry.database import Database
 from app.registry.erasure import Erasure, erase_subject
@@ -185,6 +186,13 @@ class Subjects:
         with self._database.write() as connection:
             found = find_subject(connection, subject, gallery)
             connection.execute(update(subjects).where(subjects.c.id == found.id).values(values))
+            note(
+                connection,
+                "subject.changed",
+                gallery=found.gallery_id,
+                subject=found.id,
+                fields=sorted(values.keys() - {"updated_at"}),
+            )
             return subject_by_id(connection, found.id)
 
     def delete(self, subject: str, *, gallery: str | None = None) -> Erasure:
@@ -204,7 +212,17 @@ class Subjects:
         def erase(connection: Connection) -> Erasure:
             found = find_subject(connection, subject, gallery)
             raised = lock_subjects(connection, {found.id: found.gallery_id})
-            return erase_subject(connection, raised[found.gallery_id], found.id)
+            erasure = erase_subject(connection, raised[found.gallery_id], found.id)
+            note(
+                connection,
+                "subject.erased",
+                gallery=found.gallery_id,
+                subject=found.id,
+                walks=erasure.walks,
+                templates=erasure.templates,
+                jobs=len(erasure.jobs),
+            )
+            return erasure
 
         erasure = write_until_unchanged(self._database, erase)
         self._database.forget_deleted_pages()

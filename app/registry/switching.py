@@ -19,6 +19,7 @@ from app.registry.activations import (
     served_before,
     serving_now,
 )
+from app.registry.audit import note
 from app.registry.checkpoint_problems import (
     NothingToRollBackTo,
     ReembeddingUnderWay,
@@ -168,6 +169,12 @@ class Switching:
                     updated_at=now,
                 )
             )
+            note(
+                connection,
+                "reembedding.completed",
+                checkpoint=ended.checkpoint_id,
+                refused=sum(lost.values()),
+            )
         return True
 
 
@@ -202,6 +209,7 @@ def _activate(
                 "updated_at": now,
             },
         )
+        note(connection, "reembedding.started", checkpoint=checkpoint_id, walks=lacking)
         return {"checkpoint": checkpoint_id, "done": False}
     if checkpoint_id != serving.active:
         put_activation(connection, checkpoint_id, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, true, update
 
 from app.errors import SubjectExists
+from app.registry.audit import note
 from app.registry.database import Database
 from app.registry.handover import hand_over_templates, mention_in, names, redirect_waiting
 from app.registry.job import IdempotencyKey
@@ -87,4 +88,11 @@ class Transfers:
             update(subjects)
             .where(subjects.c.id == found.id)
             .values(gallery_id=joined_id, updated_at=self._database.now())
+        )
+        note(
+            connection,
+            "subject.moved",
+            gallery=left.gallery_id,
+            subject=found.id,
+            to_gallery=joined_id,
         )

@@ -9,6 +9,7 @@ from functools import partial
 from sqlalchemy import Connection, select, update
 
 from app.errors import UnknownWalk
+from app.registry.audit import note
 from app.registry.columns import AnyRow
 from app.registry.database import Database
 from app.registry.erasure import erase_walks
@@ -104,12 +105,15 @@ class Walks:
         Raises:
             UnknownWalk: there is none.
         """
-        with self._database.read() as connection:
-            png: bytes | None = connection.execute(
-                select(walks.c.gei).where(walks.c.id == walk_id)
-            ).scalar_one_or_none()
-        if png is None:
-            raise UnknownWalk(walk_id)
+        # A picture is somebody's biometrics: nobody gets one without an entry in the audit log.
+        with self._database.write(durable=False) as connection:
+            row = connection.execute(
+                select(walks.c.gei, walks.c.subject_id).where(walks.c.id == walk_id)
+            ).one_or_none()
+            if row is None:
+                raise UnknownWalk(walk_id)
+            note(connection, "gei.viewed", subject=row.subject_id)
+            png: bytes = row.gei
         return png
 
     def delete(self, walk_id: str) -> None:
@@ -127,6 +131,7 @@ class Walks:
         if _owner(connection, walk_id) != owner:
             raise ChangedMeanwhile
         erase_walks(connection, raised[gallery_id], subject_id, [walk_id])
+        note(connection, "walk.erased", gallery=gallery_id, subject=subject_id)
         connection.execute(
             update(subjects)
             .where(subjects.c.id == subject_id)

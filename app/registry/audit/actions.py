@@ -15,6 +15,7 @@ Action: TypeAlias = Literal[
     "checkpoint.removed",
     "encryption.rotated",
     "gallery.calibrated",
+    "gallery.calibration_forgotten",
     "gallery.changed",
     "gallery.created",
     "gallery.erased",
@@ -24,8 +25,8 @@ Action: TypeAlias = Literal[
     "gei.viewed",
     "key.created",
     "key.revoked",
-    "merges.final",
     "merge.undone",
+    "merges.final",
     "reembedding.cancelled",
     "reembedding.completed",
     "reembedding.failed",
@@ -33,11 +34,10 @@ Action: TypeAlias = Literal[
     "reembedding.resumed",
     "reembedding.started",
     "retention.erased",
-    "search.identified",
-    "search.verified",
+    "search.made",
     "service.started",
-    "session.opened",
     "session.closed",
+    "session.opened",
     "subject.changed",
     "subject.enrolled",
     "subject.erased",
@@ -48,5 +48,6 @@ Action: TypeAlias = Literal[
 ACTIONS: tuple[Action, ...] = get_args(Action)
 
 Detail: TypeAlias = int | str | Sequence[int] | Sequence[str] | Mapping[str, int | None] | None
-"""Numbers of rows, UUIDs, counts. Never what a caller wrote about a person (ids, names, metadata,
-names of files) and never anything measured of one: an erased person must leave no trace here."""
+"""Numbers of rows, counts, ids of searches and checkpoints. Never what a caller wrote (subject ids,
+names, metadata, names of galleries and files), nor the ids of walks, which callers may keep, nor
+anything measured: once a person is erased, nothing leads from here to them."""

@@ -50,7 +50,7 @@ def note(connection: Connection, action: Action, **details: Detail) -> None:
     Args:
         connection: of a writing transaction (`Database.write`).
         action: what is done.
-        details: to what: numbers of rows, UUIDs, counts; see `Detail`.
+        details: to what: numbers of rows, counts; see `Detail`.
 
     Raises:
         RuntimeError: outside of a writing transaction.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 
+from app.registry.audit import note
 from app.registry.database import Database
 from app.registry.exchange.export import export_lines
 from app.registry.exchange.importing import import_file
 from app.registry.exchange.report import ImportReport
 from app.registry.fields import clean_gallery
+from app.registry.subjects import gallery_id_of
 
 
 class Exchange:
@@ -27,7 +29,9 @@ class Exchange:
         Raises:
             UnknownGallery: there is none; raised before the first line.
         """
-        return export_lines(self._database, gallery)
+        with self._database.write() as connection:
+            note(connection, "gallery.exported", gallery=gallery_id_of(connection, gallery))
+        yield from export_lines(self._database, gallery)
 
     def import_file(self, gallery: str, chunks: Iterable[bytes]) -> ImportReport:
         """Adds a gallery file's subjects and walks to a gallery; see `importing.import_file`.

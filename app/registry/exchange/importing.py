@@ -13,6 +13,7 @@ from typing import NoReturn
 from sqlalchemy import select
 
 from app.errors import InvalidField
+from app.registry.audit import note
 from app.registry.database import Database, insert_unless_there
 from app.registry.exchange.batch import Batch, InAnotherGallery, ReadSubject, ReadWalk, write_batch
 from app.registry.exchange.lines import EndLine, HeaderLine
@@ -140,6 +141,8 @@ class _Import:
             self._gallery_id = connection.execute(
                 select(galleries.c.id).where(galleries.c.name == self._gallery)
             ).scalar_one()
+            if self._created:
+                note(connection, "gallery.created", gallery=self._gallery_id)
         self._header = header
 
     def _read_walk(self, number: int, fields: Mapping[str, object], header: HeaderLine) -> None:
@@ -182,6 +185,13 @@ class _Import:
                     raise GalleryGone(self._gallery)
                 receiver = receiver_of(connection)
                 written = write_batch(connection, raised, batch, receiver, now)
+                note(
+                    connection,
+                    "gallery.imported",
+                    gallery=raised.gallery_id,
+                    subjects=written.subjects_added,
+                    walks=written.walks_added,
+                )
         except InAnotherGallery as error:
             read = error.read
             raise WalkElsewhere(read.line, read.walk.id, self._done.walks_added) from error
