@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.registry import Registry
-from app.registry.tables import metadata
-from tests.servers import PostgresServer, postgres_server, run_sql
+from tests.servers import PostgresServer, empty, postgres_server
 
 
 @pytest.fixture(scope="session")
@@ -49,13 +48,7 @@ def migrated_postgres(postgres: PostgresServer) -> str:
 @pytest.fixture
 def postgres_url(migrated_postgres: str) -> str:
     """A migrated PostgreSQL database without a row."""
-    tables = ", ".join(table.name for table in metadata.sorted_tables)
-    run_sql(
-        migrated_postgres,
-        # The triggers of the audit log let nobody empty it.
-        "SET session_replication_role = replica",
-        f"TRUNCATE {tables} RESTART IDENTITY CASCADE",
-    )
+    empty(migrated_postgres)
     return migrated_postgres
 
 

@@ -26,12 +26,11 @@ from hypothesis.stateful import (
 
 from app.errors import Problem
 from app.registry import Registry
-from app.registry.tables import metadata
 from app.search import GallerySearch
 from app.search.snapshots import Snapshots
 from tests.app.registry.stored_walks import NEW, OLD, new_checkpoint, settled
 from tests.consistency.town import GALLERIES, Merged, Town, check, embed_again, enrol
-from tests.servers import run_sql
+from tests.servers import empty
 
 _EXAMPLES = int(os.environ.get("WALKPRINT_STATE_EXAMPLES", "6"))
 _STEPS = 25
@@ -180,8 +179,7 @@ class RegistryMachine(RuleBasedStateMachine):
 def empty_database(url: str) -> str:
     """The same database without a row."""
     if url.startswith("postgres"):
-        tables = ", ".join(table.name for table in metadata.sorted_tables)
-        run_sql(url, f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        empty(url)
         return url
     template = Path(url.removeprefix("sqlite:///"))
     copy = Path(tempfile.mkdtemp(dir=template.parent)) / "walkprint.db"
