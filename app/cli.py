@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import typer
 
 from app.bulk import ReportInUse
-from app.client import MediaNotFound, WalkprintError
+from app.client import MediaNotFound, NotAuthenticated, UnusableKey, WalkprintError
+from app.client.api_key import KEY_FILE_VARIABLE, KEY_VARIABLE
 from app.commands.backup import backup, restore
 from app.commands.capture import capture
 from app.commands.checkpoints import checkpoints
@@ -70,10 +71,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     problem: Mapping[str, object]
     try:
         cli(args=words, prog_name="walkprint")
+    except NotAuthenticated as stranger:
+        advice = f"Put a key into {KEY_VARIABLE}, or its file's name into {KEY_FILE_VARIABLE}."
+        problem = {**stranger.problem, "advice": advice}
     except WalkprintError as refused:
         problem = refused.problem
     except MediaNotFound as missing:
         problem = {"title": "Nothing to send", "detail": str(missing)}
+    except UnusableKey as wrong:
+        problem = {"title": "The key cannot be used", "detail": str(wrong)}
     except ReportInUse as held:
         problem = {"title": "The report is in use", "detail": str(held)}
     except OSError as denied:

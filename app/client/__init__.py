@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from app.client.answers import Erasure, Gallery, Job, Merge, Subject
+from app.client.api_key import UnusableKey
 from app.client.client import DEFAULT_URL, Client
 from app.client.connection import RetryPolicy
 from app.client.exchange_calls import ExportedGallery, ImportedGallery
-from app.client.failures import ServiceUnreachable, StillWorking, WalkprintError
+from app.client.failures import (
+    NotAllowed,
+    NotAuthenticated,
+    ServiceUnreachable,
+    StillWorking,
+    TooManyRequests,
+    WalkprintError,
+)
 from app.client.media import MediaNotFound
 from app.client.recognition import (
     Candidate,
@@ -35,6 +43,8 @@ __all__ = [
     "Job",
     "MediaNotFound",
     "Merge",
+    "NotAllowed",
+    "NotAuthenticated",
     "PossibleDuplicate",
     "RetryPolicy",
     "SeenWalk",
@@ -42,6 +52,8 @@ __all__ = [
     "StillWorking",
     "Subject",
     "ThresholdSource",
+    "TooManyRequests",
+    "UnusableKey",
     "Verification",
     "Walk",
     "Walker",

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from app.client.answers import Job
+from app.client.api_key import key_from_environment
 from app.client.checkpoints import Checkpoints
 from app.client.connection import Connection, RetryPolicy
 from app.client.exchange_calls import ExchangeCalls
@@ -46,6 +47,9 @@ class Client(SubjectCalls, GalleryCalls, ThresholdCalls, ExchangeCalls):
 
     Args:
         base_url: of the service.
+        api_key: a key of the service, or a token of the issuer it trusts. None takes the one in the
+            environment: WALKPRINT_API_KEY, or the file that WALKPRINT_API_KEY_FILE names. ""
+            shows none.
         timeout_seconds: without a byte from the service before a try is given up. A request waits
             for its job (60 s unless the service is set otherwise), so this should be longer.
         retries: how often and how patiently a request is sent again.
@@ -55,7 +59,11 @@ class Client(SubjectCalls, GalleryCalls, ThresholdCalls, ExchangeCalls):
         checkpoints: which weights are installed, and which serve.
 
     Raises:
+        UnusableKey: the key cannot be one.
         WalkprintError: by every method: the service refused, with the reason and what to do.
+        NotAuthenticated: by every method: the key is missing, wrong, revoked or expired.
+        NotAllowed: by every method: the key does not allow this.
+        TooManyRequests: by every method: it was called too often, also after waiting.
         ServiceUnreachable: by every method: no answer came.
     """
 
@@ -63,12 +71,14 @@ class Client(SubjectCalls, GalleryCalls, ThresholdCalls, ExchangeCalls):
         self,
         base_url: str = DEFAULT_URL,
         *,
+        api_key: str | None = None,
         timeout_seconds: float = 120.0,
         retries: RetryPolicy | None = None,
         connections: int = 32,
     ) -> None:
         connection = Connection(
             base_url,
+            api_key=key_from_environment() if api_key is None else api_key,
             timeout_seconds=timeout_seconds,
             policy=retries or RetryPolicy(),
             connections=connections,

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from app.client.failures import WalkprintError, problem_of, unreachable
+from app.client.api_key import authorization
+from app.client.failures import refusal_of, unreachable
 from app.client.media import open_walk
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # The connection broke or never stood: the service may not have seen the request at all.
 _BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.TimeoutException)
+# Nothing was done yet, and the service says when it may be: busy, or asked too often.
+_LATER = (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS)
 # Builds the keyword arguments of one try; what it opens on the stack is closed after that try.
 Body = Callable[[ExitStack], Mapping[str, Any]]
 
@@ -54,13 +57,23 @@ class Connection:
 
     Args:
         base_url: of the service.
+        api_key: shown with each request; None shows none.
         timeout_seconds: without a byte from the service before a try is given up.
         policy: how often and how patiently a request is sent again.
         connections: kept open at most.
+
+    Raises:
+        UnusableKey: the key cannot be one.
     """
 
     def __init__(
-        self, base_url: str, *, timeout_seconds: float, policy: RetryPolicy, connections: int
+        self,
+        base_url: str,
+        *,
+        api_key: str | None,
+        timeout_seconds: float,
+        policy: RetryPolicy,
+        connections: int,
     ) -> None:
         self.base_url = base_url
         self._policy = policy
@@ -68,7 +81,13 @@ class Connection:
             base_url=base_url,
             timeout=httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds)),
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            headers={"User-Agent": "walkprint-client", "Accept": "application/json"},
+            # httpx does not show an Authorization header when it is printed, and follows no
+            # redirect that would carry it to another host.
+            headers={
+                "User-Agent": "walkprint-client",
+                "Accept": "application/json",
+                **authorization(api_key),
+            },
         )
 
     def close(self) -> None:
@@ -152,7 +171,7 @@ class Connection:
             with self._http.stream("GET", route) as response:
                 if response.is_error:
                     response.read()
-                    raise WalkprintError(problem_of(response))
+                    raise refusal_of(response)
                 yield response
         except _BROKEN as broken:
             raise unreachable(self.base_url, broken) from broken
@@ -167,13 +186,13 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> httpx.Response:
-        """Sends a request until it is answered with something other than "busy".
+        """Sends a request until it is answered with something other than "later".
 
         Args:
             method: the HTTP method.
             route: the path under the base URL.
             repeatable: whether a request that may have arrived can be sent again (reads, and posts
-                under an `Idempotency-Key`). A 503 and a refused connection always are.
+                under an `Idempotency-Key`). A 429, a 503 and a refused connection always are.
             body: opens the files and builds the body, anew for each try.
             headers: of the request.
             params: the query; entries that are None are left out.
@@ -199,11 +218,11 @@ class Connection:
                     raise unreachable(self.base_url, broken) from broken
                 time.sleep(self._policy.wait_seconds(tries, None))
                 continue
-            if response.status_code == httpx.codes.SERVICE_UNAVAILABLE and not is_last:
+            if response.status_code in _LATER and not is_last:
                 time.sleep(self._policy.wait_seconds(tries, response.headers.get("retry-after")))
                 continue
             if response.is_error:
-                raise WalkprintError(problem_of(response))
+                raise refusal_of(response)
             return response
 
 

@@ -34,6 +34,28 @@ class WalkprintError(Exception):
         super().__init__(f"{self.detail} {self.advice}".strip())
 
 
+class NotAuthenticated(WalkprintError):
+    """The service does not know who calls: no key came along, or it is not, or no longer, good."""
+
+
+class NotAllowed(WalkprintError):
+    """The service knows who calls, and they may not do this."""
+
+
+class TooManyRequests(WalkprintError):
+    """The service was called more often than it allows, also after waiting and trying again.
+
+    Attributes:
+        limit: how many calls are allowed; None when the service does not say.
+        retry_after_seconds: when to come back; None when the service does not say.
+    """
+
+    def __init__(self, problem: Mapping[str, Any]) -> None:
+        super().__init__(problem)
+        self.limit: int | None = self.facts.get("limit")
+        self.retry_after_seconds: int | None = self.facts.get("retry_after_seconds")
+
+
 class ServiceUnreachable(WalkprintError):
     """No answer came, however often the request was sent."""
 
@@ -53,6 +75,16 @@ def unreachable(base_url: str, cause: Exception) -> ServiceUnreachable:
             "advice": "Start it with `walkprint serve`, or name it with --url or WALKPRINT_URL.",
         }
     )
+
+
+def refusal_of(response: httpx.Response) -> WalkprintError:
+    """The exception for an answer that is an error."""
+    kinds: dict[int, type[WalkprintError]] = {
+        httpx.codes.UNAUTHORIZED: NotAuthenticated,
+        httpx.codes.FORBIDDEN: NotAllowed,
+        httpx.codes.TOO_MANY_REQUESTS: TooManyRequests,
+    }
+    return kinds.get(response.status_code, WalkprintError)(problem_of(response))
 
 
 def problem_of(response: httpx.Response) -> dict[str, Any]:

@@ -103,7 +103,7 @@ class ServiceProcess:
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS
-        with Client(self.url) as client:
+        with Client(self.url, api_key="") as client:
             while not client.is_ready():
                 if process.poll() is not None:
                     reason = f"it ended with exit code {process.returncode}"
