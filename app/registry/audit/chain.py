@@ -17,7 +17,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.registry.acting import actor
 from app.registry.audit.actions import Action, Detail
-from app.registry.audit.entry import NOTHING, Head, chained, entry_text, signed_head
+from app.registry.audit.entry import (
+    NOTHING,
+    Head,
+    about_another_key,
+    chained,
+    entry_text,
+    signed_head,
+)
 from app.registry.columns import Clock
 from app.registry.signing import Signer
 from app.registry.tables import audit, audit_head
@@ -92,7 +99,8 @@ class Chain:
     def _append(self, connection: Connection, notes: list[_Note]) -> None:
         head = _lock_head(connection)
         if self._signer is not None and not self._is_ours(head, self._signer):
-            notes = [_about(head), *notes]
+            details = about_another_key(head)
+            notes = [_Note(actor(), "audit.head_not_ours", details), *notes]
         chain_hash, rows = head.hash, []
         for seq, each in enumerate(notes, start=head.seq + 1):
             text = entry_text(seq, self._now(), each.actor, each.action, each.details)
@@ -141,13 +149,3 @@ def _lock_head(connection: Connection) -> Head:
     # PostgreSQL waits here for a transaction that is just doing the same.
     connection.execute(build(audit_head).on_conflict_do_nothing(), begin)
     return Head(*connection.execute(_LOCKED_HEAD).one())
-
-
-def _about(head: Head) -> _Note:
-    """That the chain so far is not vouched for by this key: it was forged, or the key replaced.
-
-    With the signature that was found, whoever has the earlier public key can tell the two apart.
-    """
-    found = None if head.signature is None else head.signature.hex()
-    details: dict[str, Detail] = {"seq": head.seq, "signature": found, "signer": head.signer}
-    return _Note(actor(), "audit.head_not_ours", details)

@@ -106,5 +106,37 @@ def entry_text(
     )
 
 
+def about_another_key(head: Head) -> dict[str, Detail]:
+    """The details of `audit.head_not_ours`: the chain so far is not vouched for by the present key.
+
+    It was forged, or the key was replaced. With the signature that was found, whoever has the
+    earlier public key can tell the two apart.
+    """
+    found = None if head.signature is None else head.signature.hex()
+    return {"seq": head.seq, "signature": found, "signer": head.signer}
+
+
+def head_of_another_key(fields: Mapping[str, object], before: bytes) -> Head | None:
+    """The head that an entry says was not signed by the present key; None of any other entry.
+
+    Args:
+        fields: of the entry.
+        before: the hash before it, which that head named.
+
+    Raises:
+        KeyError, TypeError, ValueError: no service has written it like this.
+    """
+    details = fields.get("details")
+    if fields.get("action") != "audit.head_not_ours" or not isinstance(details, dict):
+        return None
+    signature = details.get("signature")
+    return Head(
+        seq=int(details["seq"]),
+        hash=before,
+        signature=None if signature is None else bytes.fromhex(signature),
+        signer=details.get("signer"),
+    )
+
+
 def _message(seq: int, chain_hash: bytes) -> bytes:
     return seq.to_bytes(8, "big") + chain_hash

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -16,14 +15,8 @@ from app.registry.acting import acting_as
 from app.registry.audit import note
 from app.registry.audit.chain import read_head
 from app.registry.database import Database
-from app.registry.signing import Signer, open_signer
+from app.registry.signing import Signer
 from tests.app.registry.conftest import Clock
-
-
-@pytest.fixture(scope="session")
-def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
-    """A key."""
-    return open_signer(tmp_path_factory.mktemp("key") / "signing.key")
 
 
 @pytest.fixture
@@ -188,9 +181,9 @@ def test_postgresql_refuses_to_empty_the_log_at_one_stroke(postgres_url: str) ->
 
 
 def test_going_on_from_a_head_of_another_key_is_written_down(
-    database: Database, database_url: str, tmp_path: Path
+    database: Database, database_url: str, another: Signer
 ) -> None:
-    forger = Database(database_url, signer=open_signer(tmp_path / "forger.key"))
+    forger = Database(database_url, signer=another)
     with forger.write() as connection:
         note(connection, "subject.changed", subject=1)
     with forger.read() as connection:
