@@ -174,6 +174,8 @@ def test_walks_with_a_field_that_cannot_be_used(
         ({"subject": None}, "subject"),
         ({"name": "x" * 201}, "name"),
         ({"name": 1}, "name"),
+        ({"name": "Ada\x1b[2J"}, "name"),
+        ({"subject": "ada\x07"}, "subject"),
         ({"metadata": None}, "metadata"),
         ({"metadata": {"x": "y" * 20_000}}, "metadata"),
         ({"kind": "person"}, "kind"),
