@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import jwt
@@ -17,6 +17,12 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 AUDIENCE = "walkprint"
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+def _set_event() -> Event:
+    event = Event()
+    event.set()
+    return event
 
 
 @dataclass
@@ -30,6 +36,7 @@ class Issuer:
         asked: the paths that were fetched, in order.
         jwks_url: where the discovery document says the keys are.
         document: what it answers instead of its keys, when not None.
+        answers: it waits with every answer until this is set, which it is at first.
     """
 
     url: str
@@ -38,6 +45,7 @@ class Issuer:
     keys: dict[str, PrivateKey] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     document: bytes | None = None
+    answers: Event = field(default_factory=_set_event)
 
     def token(self, key_name: str | None = None, **changes: Any) -> str:
         """A good token, but for what is changed; a claim that is None is left out."""
@@ -58,6 +66,7 @@ class Issuer:
     def answer(self, path: str) -> bytes:
         """What is read at a path."""
         self.asked.append(path)
+        self.answers.wait()
         if path == "/.well-known/openid-configuration":
             return json.dumps({"issuer": self.named, "jwks_uri": self.jwks_url}).encode()
         if self.document is not None:

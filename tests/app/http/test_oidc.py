@@ -6,6 +6,8 @@ import base64
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from typing import Any
 
 import jwt
@@ -219,6 +221,21 @@ def test_tokens_go_on_working_while_the_issuer_is_away_and_new_processes_say_503
         check_of(issuer).caller_of(issuer.token())
     assert away.value.status == 503
     assert int(away.value.headers["Retry-After"]) >= 1
+
+
+def test_an_issuer_that_is_slow_keeps_few_threads_waiting(issuer: Issuer) -> None:
+    """All requests together have forty; whoever brings a key must still find one."""
+    check = check_of(issuer, pause_seconds=60.0)
+    token = issuer.token()
+    issuer.answers.clear()
+    with ThreadPoolExecutor(12) as threads:
+        calls = [threads.submit(check.caller_of, token) for _ in range(12)]
+        turned_away = list(islice(as_completed(calls), 8))
+        still_waiting = [call for call in calls if not call.done()]
+        issuer.answers.set()
+
+    assert all(isinstance(call.exception(), IssuerUnreachable) for call in turned_away)
+    assert [call.result().name for call in still_waiting] == ["oidc:ada"] * 4
 
 
 @pytest.mark.parametrize("broken", [b"not JSON", b"[]", b'{"keys": []}', b" " * 600_000])
