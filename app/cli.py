@@ -10,6 +10,7 @@ import typer
 from app.bulk import ReportInUse
 from app.client import MediaNotFound, NotAuthenticated, UnusableKey, WalkprintError
 from app.client.api_key import KEY_FILE_VARIABLE, KEY_VARIABLE
+from app.commands.audit import audit
 from app.commands.backup import backup, restore
 from app.commands.capture import capture
 from app.commands.checkpoints import checkpoints
@@ -45,6 +46,7 @@ cli.command()(capture)
 cli.add_typer(subjects, name="subjects", help="Enrolled people: list, rename, merge, move, erase.")
 cli.add_typer(galleries, name="galleries", help="Sets of people that are searched together.")
 cli.add_typer(checkpoints, name="checkpoints", help="Weights: which serve, and which could.")
+cli.add_typer(audit, name="audit", help="Who did what: show, export, verify.")
 cli.command()(backup)
 cli.command()(restore)
 cli.command()(jobs)

@@ -266,9 +266,8 @@ def _start(
     # Before the database is opened: a restore may be about to replace it.
     instance = Instance.enter(settings.data / "instances")
     stack.callback(instance.leave)
-    registry = Registry.open(
-        settings.resolved_database_url, signer=open_signer(settings.signing_key_file)
-    )
+    signer = open_signer(settings.signing_key_file)
+    registry = Registry.open(settings.resolved_database_url, signer=signer)
     stack.callback(registry.close)
     registry.migrate()
     registry.audit.note("service.started", version=version("walkprint"))
@@ -314,6 +313,7 @@ def _start(
     return Services(
         settings=settings,
         registry=registry,
+        signer=signer,
         desk=desk,
         checkpoints=CheckpointDesk(
             registry, storage, read=_read_checkpoint, shipped=loader.shipped

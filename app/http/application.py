@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from app.http.envelope import Envelope
 from app.http.problems import install_problem_handlers
 from app.http.routes import (
+    audit,
     checkpoints,
     exchange,
     galleries,
@@ -67,6 +68,7 @@ def build_application(
         thresholds,
         checkpoints,
         jobs,
+        audit,
         probes,
         pages,
     ):

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from app.http.turns import Turns
 from app.registry import Registry
 from app.registry.gallery_thresholds import GalleryThresholds
+from app.registry.signing import Signer
 from app.settings import Settings
 from app.telemetry import Metrics
 from app.worker.checkpoint_desk import CheckpointDesk
@@ -29,6 +30,7 @@ class Services:
     Attributes:
         settings: as started.
         registry: subjects, walks, galleries, finished jobs.
+        signer: the service's own key.
         desk: takes work in.
         checkpoints: takes checkpoints in and has them take over.
         metrics: of this process.
@@ -41,6 +43,7 @@ class Services:
 
     settings: Settings
     registry: Registry
+    signer: Signer
     desk: Desk
     checkpoints: CheckpointDesk
     metrics: Metrics

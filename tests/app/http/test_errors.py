@@ -147,6 +147,8 @@ def test_the_description_covers_every_route_and_fits_the_answers(service: LiveSe
         "/jobs": {"get"},
         "/jobs/{job}": {"get"},
         "/jobs/{job}/gei.png": {"get"},
+        "/audit": {"get"},
+        "/audit/key": {"get"},
         "/livez": {"get"},
         "/readyz": {"get"},
         "/metrics": {"get"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -43,18 +44,19 @@ def signed(database_url: str, clock: Clock, signer: Signer) -> Iterator[Registry
 
 @pytest.fixture
 def forge(database_url: str) -> Forge:
-    """Runs SQL as somebody who may do anything in the database, and so stops its triggers."""
+    """Runs SQL in the test's database as a forger."""
+    return partial(forge_in, database_url)
 
-    def run(*statements: str, **values: object) -> None:
-        engine = create_engine(database_url)
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(text("SET LOCAL session_replication_role = replica"))
-            else:
-                for deed in ("update", "delete"):
-                    connection.execute(text(f"DROP TRIGGER IF EXISTS audit_refuses_{deed}"))
-            for statement in statements:
-                connection.execute(text(statement), values)
-        engine.dispose()
 
-    return run
+def forge_in(database_url: str, *statements: str, **values: object) -> None:
+    """Runs SQL as somebody who may do anything in a database, and so stops its triggers."""
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        else:
+            for deed in ("update", "delete"):
+                connection.execute(text(f"DROP TRIGGER IF EXISTS audit_refuses_{deed}"))
+        for statement in statements:
+            connection.execute(text(statement), values)
+    engine.dispose()
