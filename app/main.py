@@ -20,6 +20,9 @@ from fastapi import FastAPI
 from app import failpoints
 from app.errors import NotReady
 from app.http.application import build_application
+from app.http.connections import guarded
+from app.http.doorkeeper import ConnectionLimits, allow_files
+from app.http.pace import SlowestBody
 from app.http.services import Services
 from app.outages import Outage
 from app.registry import NewCheckpoint, Registry
@@ -83,7 +86,8 @@ def create_app(
             yield
             await asyncio.to_thread(stack.close)
 
-    return build_application(metrics, lifespan)
+    slowest_body = SlowestBody(grace_seconds=settings.body_grace_seconds)
+    return build_application(metrics, lifespan, slowest_body=slowest_body)
 
 
 def serve(settings: Settings) -> None:
@@ -137,12 +141,15 @@ def _require_database(url: str) -> None:
 
 def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     """How the application is served, by `serve` and by tests alike."""
+    limits = ConnectionLimits(
+        head_seconds=settings.head_seconds, connections=allow_files(settings.max_connections)
+    )
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=guarded(limits),
         ws="none",
         access_log=False,
         log_config=None,

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
         max_upload_bytes: most bytes of one request body.
         max_checkpoint_bytes: most bytes of a checkpoint that is installed over HTTP.
         max_import_bytes: most bytes of a gallery file that is imported.
+        max_connections: open at the same time; the system may have room for fewer.
+        head_seconds: how long a caller may take to send the headers of a request.
+        body_grace_seconds: how long a caller may fall behind a kilobyte a second in its body.
         max_queued_jobs: jobs waiting beyond which calls are answered 503.
         wait_seconds: how long a request waits for its job before it answers 202.
         target_fpir: share of strangers that may be taken for someone enrolled, 0 < x < 1.
@@ -78,6 +81,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=200 * _MIB, ge=1)
     max_checkpoint_bytes: int = Field(default=256 * _MIB, ge=1)
     max_import_bytes: int = Field(default=16 * 1024 * _MIB, ge=1)
+    max_connections: int = Field(default=4000, ge=16)
+    head_seconds: float = Field(default=10.0, gt=0.0)
+    body_grace_seconds: float = Field(default=30.0, gt=0.0)
     max_queued_jobs: int = Field(default=1000, ge=1)
     wait_seconds: float = Field(default=60.0, ge=0.0, le=3600.0)
     target_fpir: float = Field(default=0.01, gt=0.0, lt=1.0)

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.http.envelope import Envelope
+from app.http.pace import SlowestBody
 from app.http.problems import install_problem_handlers
 from app.http.routes import (
     audit,
@@ -41,13 +42,17 @@ call, `advice` what to do about it.
 
 
 def build_application(
-    metrics: Metrics, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]
+    metrics: Metrics,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    *,
+    slowest_body: SlowestBody = SlowestBody(),  # noqa: B008 - frozen
 ) -> FastAPI:
     """Builds the application; the lifespan sets `app.state.services` before the first request.
 
     Args:
         metrics: of this process.
         lifespan: starts and stops everything behind the routes.
+        slowest_body: that is read to its end.
     """
     app = FastAPI(
         title="Walkprint",
@@ -75,7 +80,7 @@ def build_application(
         app.include_router(module.router)
     install_problem_handlers(app, metrics)
     _describe_problems(app)
-    app.add_middleware(Envelope, metrics=metrics, hosts=LOOPBACK_NAMES)
+    app.add_middleware(Envelope, metrics=metrics, hosts=LOOPBACK_NAMES, slowest_body=slowest_body)
     return app
 
 

@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Problem, UploadTooLarge
+from app.http.pace import Pace, SlowestBody
 from app.http.problems import CrossOrigin, UnknownHost, internal_error, problem_response
 from app.outages import outage_of
 from app.telemetry import Metrics
@@ -52,10 +53,19 @@ class Envelope:
         app: the next layer.
         metrics: receives counts and times.
         hosts: names this service answers under, without port.
+        slowest_body: that is read to its end.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, hosts: frozenset[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        hosts: frozenset[str],
+        slowest_body: SlowestBody,
+    ) -> None:
         self._app = app
+        self._slowest_body = slowest_body
         self._metrics = metrics
         self._hosts = hosts
 
@@ -64,7 +74,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         begun = perf_counter()
-        exchange = _Exchange(scope, receive, send)
+        exchange = _Exchange(scope, receive, send, self._slowest_body)
         try:
             self._check_caller(scope["method"], exchange.headers)
             keep_slashes_in_ids(scope)
@@ -103,7 +113,9 @@ class Envelope:
 class _Exchange:
     """One request and its answer, watched: bytes read, whether the body was finished."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, slowest_body: SlowestBody
+    ) -> None:
         self.headers = Headers(scope=scope)
         self.request_id = secrets.token_hex(8)
         self.status = 0
@@ -111,6 +123,7 @@ class _Exchange:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=self.request_id)
         self._receive = receive
+        self._pace = Pace(receive, slowest_body)
         self._send = send
         self._scope = scope
         self._multipart = self.headers.get("content-type", "").startswith("multipart/")
@@ -120,7 +133,8 @@ class _Exchange:
         self._lingers = False
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        awaited = self._body_open and self.status == 0
+        message = await (self._pace.receive() if awaited else self._receive())
         if message["type"] == "http.request":
             self._read_bytes += len(message.get("body", b""))
             self._body_open = message.get("more_body", False)
