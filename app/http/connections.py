@@ -55,16 +55,31 @@ class _Transport:
 
     uvloop raises an error there, which would fill the log at any caller's wish; asyncio's own
     transports do as this one.
+
+    Attributes:
+        written_bytes: so far, whether they have left or wait.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
+        self.written_bytes = 0
         self._transport = transport
+
+    @property
+    def waiting_bytes(self) -> int:
+        """That the system has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
+    @property
+    def sent_bytes(self) -> int:
+        """That have left."""
+        return self.written_bytes - self.waiting_bytes
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
         if not self._transport.is_closing():
+            self.written_bytes += len(data)
             self._transport.write(data)
 
 
@@ -83,6 +98,8 @@ class GuardedConnection(HttpToolsProtocol):
         self._head_bytes = 0
         self._awaits_head = False
         self._refused = False
+        self._out: _Transport
+        self._sent_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
 
@@ -90,7 +107,8 @@ class GuardedConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Gives the caller some seconds for a head."""
-        super().connection_made(cast("asyncio.Transport", _Transport(transport)))
+        self._out = _Transport(transport)
+        super().connection_made(cast("asyncio.Transport", self._out))
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
@@ -163,7 +181,7 @@ class GuardedConnection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """What is not read yet waits in memory; it does not do so for ever."""
         super().on_response_complete()
-        if self.transport.get_write_buffer_size() > 0:
+        if self._out.waiting_bytes > 0:
             self._expect_reading()
 
     def send_400_response(self, msg: str) -> None:
@@ -193,21 +211,28 @@ class GuardedConnection(HttpToolsProtocol):
     def _head_is_late(self) -> None:
         if self.transport.is_closing():
             return
-        if not self._is_idle():
-            # An earlier request is being answered, and until then nothing is read.
+        if not self._is_idle() or self._out.waiting_bytes > 0:
+            # An earlier request is being answered, or its answer being read.
             self._start_head_timer()
         else:
             self._refuse(HeadStalled(f"No head came in {self._limits.head_seconds:g} seconds."))
 
     def _expect_reading(self) -> None:
         if self._unread_timer is None:
+            self._sent_bytes = self._out.sent_bytes
             self._unread_timer = self.loop.call_later(
-                self._limits.unread_seconds, self._answer_is_unread
+                self._limits.unread_seconds, self._look_at_reading
             )
 
-    def _answer_is_unread(self) -> None:
+    def _look_at_reading(self) -> None:
+        """Ends the connection unless its caller has read enough since the last look."""
         self._unread_timer = None
-        if self.transport.get_write_buffer_size() > 0:
+        if self._out.waiting_bytes == 0:
+            return
+        least = self._limits.unread_seconds * self._limits.read_bytes_per_second
+        if self._out.sent_bytes - self._sent_bytes >= least:
+            self._expect_reading()
+        else:
             self.transport.abort()
 
     def _is_idle(self) -> bool:

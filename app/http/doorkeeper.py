@@ -24,7 +24,8 @@ class ConnectionLimits:
         head_fields: headers of one request.
         head_seconds: from the first byte of a request, or from the connection, to the end of its
             headers.
-        unread_seconds: longest time for which an answer may wait to be read.
+        unread_seconds: how often it is looked whether a waiting answer is being read.
+        read_bytes_per_second: the slowest reading on average between two looks.
         connections: at the same time, of this process.
     """
 
@@ -33,6 +34,7 @@ class ConnectionLimits:
     head_fields: int = 100
     head_seconds: float = 10.0
     unread_seconds: float = 30.0
+    read_bytes_per_second: float = 1024.0
     connections: int = 4000
 
 
