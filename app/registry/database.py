@@ -24,6 +24,7 @@ from app.outages import StorageReadOnly
 from app.registry.audit.chain import Chain
 from app.registry.columns import Clock, utc_now
 from app.registry.database_outages import outages_named
+from app.registry.sealing import MasterKeySource, Vault
 from app.registry.signing import Signer
 
 _BUSY_TIMEOUT_SECONDS = 60.0
@@ -61,10 +62,22 @@ class Database:
         url: sqlite:///path, or postgresql://user:password@host/name (psycopg 3).
         clock: gives the present instant in UTC; tests move it.
         signer: signs the end of the audit log; None leaves it unsigned.
+        master_keys: what biometrics are encrypted under; None stores them as they are.
+
+    Attributes:
+        vault: what biometrics pass on their way in and out.
     """
 
-    def __init__(self, url: str, *, clock: Clock = utc_now, signer: Signer | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock = utc_now,
+        signer: Signer | None = None,
+        master_keys: MasterKeySource | None = None,
+    ) -> None:
         self.now = clock
+        self.vault = Vault(master_keys, clock)
         self._chain = Chain(signer, clock)
         self._erasure_listeners: list[Callable[[], None]] = []
         parsed = _normalise(url)

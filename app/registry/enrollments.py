@@ -23,6 +23,7 @@ from app.registry.galleries import ensure_gallery
 from app.registry.leases import Completion, LeaseLost
 from app.registry.locking import ChangedMeanwhile, write_until_unchanged
 from app.registry.revision import Raised, raise_revision
+from app.registry.sealing import Sealing, Vault
 from app.registry.tables import galleries, jobs, subjects, templates, walk_refusals, walks
 from app.registry.walk_limit import surplus_of
 
@@ -74,7 +75,9 @@ class Enrollments:
                 require_unchanged(connection, enrollment.serving)
             leases.mention(connection, completion, mentions)
             subject = _subject_of_job(connection, job_id, raised)
-            enrolled = _enroll(connection, raised, subject, job_id, enrollment, now)
+            enrolled = _enroll(
+                connection, self._database.vault, raised, subject, job_id, enrollment, now
+            )
             leases.succeed(connection, completion, result_of(enrolled), {})
             return enrolled
 
@@ -97,6 +100,7 @@ def _subject_of_job(connection: Connection, job_id: str, raised: Raised) -> str:
 
 def _enroll(
     connection: Connection,
+    vault: Vault,
     raised: Raised,
     subject: str,
     job_id: str,
@@ -104,13 +108,15 @@ def _enroll(
     now: datetime,
 ) -> Enrolled:
     subject_id, name, created = _put_subject(connection, raised, subject, enrollment, now)
-    surplus = surplus_of(connection, raised, subject_id, enrollment, now)
+    surplus = surplus_of(connection, vault, raised, subject_id, enrollment, now)
     stored = tuple(walk for walk in enrollment.walks if walk.id not in surplus)
     replaced = tuple(sorted(surplus.difference(walk.id for walk in enrollment.walks)))
     if replaced:
         erase_walks(connection, raised, subject_id, replaced)
     if stored:
-        _add_walks(connection, raised, subject_id, job_id, replace(enrollment, walks=stored), now)
+        sealing = vault.sealing(connection, [subject_id])
+        to_store = replace(enrollment, walks=stored)
+        _add_walks(connection, sealing, raised, subject_id, job_id, to_store, now)
     note(
         connection,
         "subject.enrolled",
@@ -180,6 +186,7 @@ def _put_subject(
 
 def _add_walks(
     connection: Connection,
+    sealing: Sealing,
     raised: Raised,
     subject_id: int,
     job_id: str,
@@ -194,12 +201,14 @@ def _add_walks(
                 "subject_id": subject_id,
                 "job_id": job_id,
                 "created_at": now,
-                "gei": walk.gei_png,
+                "gei": gei.data,
+                "data_key_id": gei.data_key_id,
                 "quality": walk.quality,
                 "source": walk.source,
                 "direction": walk.direction,
             }
             for walk in enrollment.walks
+            for gei in [sealing.gei(subject_id, walk.id, walk.gei_png)]
         ],
     )
     made = [
@@ -218,10 +227,12 @@ def _add_walks(
                 "gallery_id": raised.gallery_id,
                 "subject_id": subject_id,
                 "checkpoint_id": checkpoint_id,
-                "vector": vector_d.astype("<f4").tobytes(),
+                "vector": vector.data,
+                "data_key_id": vector.data_key_id,
                 "revision": raised.revision,
             }
             for walk_id, checkpoint_id, vector_d in made
+            for vector in [sealing.vector(subject_id, walk_id, checkpoint_id, vector_d)]
         ],
     )
     refused = [

@@ -48,13 +48,22 @@ def hand_over_templates(
     note_removals(connection, left, leaving)
     connection.execute(
         insert(templates).from_select(
-            ["walk_id", "gallery_id", "subject_id", "checkpoint_id", "vector", "revision"],
+            [
+                "walk_id",
+                "gallery_id",
+                "subject_id",
+                "checkpoint_id",
+                "vector",
+                "data_key_id",
+                "revision",
+            ],
             select(
                 templates.c.walk_id,
                 literal(joined.gallery_id),
                 literal(joined_subject_id),
                 templates.c.checkpoint_id,
                 templates.c.vector,
+                templates.c.data_key_id,
                 literal(joined.revision),
             )
             .where(leaving)

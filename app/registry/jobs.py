@@ -30,6 +30,7 @@ from app.registry.job import (
 )
 from app.registry.kept_answers import forget_answers
 from app.registry.leases import Completion, Released
+from app.registry.sealing import StoredJobGei
 from app.registry.tables import galleries, idempotency_keys, job_geis, jobs
 
 _BY_ID = select(*COLUMNS).where(jobs.c.id == bindparam("job_id"))
@@ -110,19 +111,22 @@ class Jobs:
 
         Raises:
             UnknownJob: there is no such job, or it has no image of that walker (yet).
+            MasterKeyMissing, StoredDataDamaged: it is encrypted, and cannot be decrypted.
         """
-        wanted = select(job_geis.c.gei).where(job_geis.c.job_id == job_id)
+        wanted = select(job_geis.c.walker, job_geis.c.gei, job_geis.c.master).where(
+            job_geis.c.job_id == job_id
+        )
         if walker is not None:
             wanted = wanted.where(job_geis.c.walker == walker)
         # A picture is somebody's biometrics: nobody gets one without an entry in the audit log.
         with self._database.write(durable=False) as connection:
-            png: bytes | None = connection.execute(
-                wanted.order_by(job_geis.c.walker).limit(1)
-            ).scalar_one_or_none()
-            if png is None:
+            row = connection.execute(wanted.order_by(job_geis.c.walker).limit(1)).one_or_none()
+            if row is None:
                 raise UnknownJob(job_id)
             note(connection, "gei.viewed", job=job_id)
-        return png
+        return self._database.vault.opened_job_gei(
+            job_id, row.walker, StoredJobGei(row.gei, row.master)
+        )
 
     def claim(self, job_id: str, *, owner: str, lease_seconds: float) -> Job | None:
         """Takes one waiting job; of several callers, in any process, only one gets it.
@@ -212,10 +216,14 @@ class Jobs:
             SubjectErased: a mentioned subject was erased meanwhile; search again.
         """
         completion = Completion(job_id, attempt, self._database.now())
+        geis = {
+            walker: self._database.vault.sealed_job_gei(job_id, walker, png)
+            for walker, png in (gei_png_by_walker or {}).items()
+        }
         # A search changes nothing: when the power fails it is simply searched again.
         with self._database.write(durable=False) as connection:
             leases.mention(connection, completion, mentions)
-            leases.succeed(connection, completion, result, gei_png_by_walker or {})
+            leases.succeed(connection, completion, result, geis)
             kind, gallery_id = connection.execute(_SEARCHED, {"job_id": job_id}).one()
             # What was decided is about a person, and goes with the job.
             note(connection, "search.made", job=job_id, kind=kind, gallery=gallery_id)

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from app import failpoints
 from app.errors import JobKeptFailing
 from app.registry.job import COLUMNS, UNFINISHED, Job, job_of
+from app.registry.sealing import StoredJobGei
 from app.registry.tables import galleries, job_geis, job_mentions, jobs, subjects
 
 MAX_CRASHES: Final = 3
@@ -214,7 +215,7 @@ def succeed(
     connection: Connection,
     completion: Completion,
     result: dict[str, object],
-    gei_png_by_walker: Mapping[int, bytes],
+    geis: Mapping[int, StoredJobGei],
 ) -> None:
     """Writes a job's answer.
 
@@ -222,17 +223,17 @@ def succeed(
         connection: of the completing transaction.
         completion: of the job.
         result: the answer, as JSON.
-        gei_png_by_walker: gait energy images by the numbers of the walkers in the answer.
+        geis: gait energy images by the numbers of the walkers in the answer.
 
     Raises:
         LeaseLost: this attempt does not hold the job any more.
     """
     values: dict[str, object] = {"answer": result, "now": completion.finished_at, "no_uploads": []}
     _fenced(connection, _SUCCEED, completion, values)
-    if gei_png_by_walker:
+    if geis:
         rows = [
-            {"job_id": completion.job_id, "walker": walker, "gei": png}
-            for walker, png in gei_png_by_walker.items()
+            {"job_id": completion.job_id, "walker": walker, "gei": gei.data, "master": gei.master}
+            for walker, gei in geis.items()
         ]
         connection.execute(insert(job_geis), rows)
 

@@ -23,7 +23,9 @@ from app.registry.kept_answers import once
 from app.registry.leases import LeaseLost
 from app.registry.reembedding import COLUMNS, Reembedding, StoredGei, reembedding_of
 from app.registry.revision import raise_revision
+from app.registry.sealing import KEY_COLUMNS, stored_key
 from app.registry.tables import (
+    data_keys,
     galleries,
     reembeddings,
     subjects,
@@ -58,23 +60,41 @@ _REFUSED = select(walk_refusals.c.walk_id).where(
     walk_refusals.c.checkpoint_id == bindparam("checkpoint_id"),
 )
 _GEIS = (
-    select(walks.c.id, subjects.c.gallery_id, walks.c.gei)
+    select(walks.c.id, subjects.c.gallery_id, walks.c.gei, walks.c.data_key_id, *KEY_COLUMNS)
     .join(subjects, subjects.c.id == walks.c.subject_id)
+    .outerjoin(data_keys, data_keys.c.id == walks.c.data_key_id)
     .where(walks.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(walks.c.id)
+)
+_OWNERS = (
+    select(walks.c.id, walks.c.subject_id)
+    .join(subjects, subjects.c.id == walks.c.subject_id)
+    .where(
+        walks.c.id.in_(bindparam("ids", expanding=True)),
+        subjects.c.gallery_id == bindparam("gallery_id"),
+    )
 )
 # A walk may have been erased, or moved to another gallery, while it was being embedded.
 _STILL_HERE = (walks.c.id == bindparam("of_walk")) & (
     subjects.c.gallery_id == bindparam("of_gallery")
 )
 _ADD_TEMPLATE = insert(templates).from_select(
-    ["walk_id", "gallery_id", "subject_id", "checkpoint_id", "vector", "revision"],
+    [
+        "walk_id",
+        "gallery_id",
+        "subject_id",
+        "checkpoint_id",
+        "vector",
+        "data_key_id",
+        "revision",
+    ],
     select(
         walks.c.id,
         subjects.c.gallery_id,
         subjects.c.id,
         bindparam("of_checkpoint", type_=templates.c.checkpoint_id.type),
         bindparam("vector", type_=templates.c.vector.type),
+        bindparam("of_key", type_=templates.c.data_key_id.type),
         bindparam("revision", type_=templates.c.revision.type),
     )
     .select_from(walks.join(subjects, subjects.c.id == walks.c.subject_id))
@@ -230,7 +250,11 @@ class Reembeddings:
             passed.update(connection.execute(_REFUSED, values).scalars())
             lacking = [walk_id for walk_id in ids if walk_id not in passed][:most]
             rows = connection.execute(_GEIS, {"ids": lacking}).all()
-        found = tuple(StoredGei(row.id, row.gallery_id, row.gei) for row in rows)
+        opening = self._database.vault.opening()
+        found = tuple(
+            StoredGei(row.id, row.gallery_id, opening.gei(row.id, row.gei, stored_key(row)))
+            for row in rows
+        )
         if len(lacking) == most:
             return found, lacking[-1]
         return found, ids[-1] if len(ids) == _LOOKED_AT else None
@@ -284,9 +308,26 @@ class Reembeddings:
                 "of_checkpoint": reembedding.checkpoint_id,
                 "revision": raised.revision,
             }
-            for walk_id, vector_d in vectors_d.items():
-                stored = vector_d.astype("<f4").tobytes()
-                connection.execute(_ADD_TEMPLATE, {**common, "of_walk": walk_id, "vector": stored})
+            owners = {
+                row.id: row.subject_id
+                for row in connection.execute(
+                    _OWNERS, {"ids": list(vectors_d), "gallery_id": gallery_id}
+                )
+            }
+            sealing = self._database.vault.sealing(connection, owners.values())
+            for walk_id, subject_id in owners.items():
+                stored = sealing.vector(
+                    subject_id, walk_id, reembedding.checkpoint_id, vectors_d[walk_id]
+                )
+                connection.execute(
+                    _ADD_TEMPLATE,
+                    {
+                        **common,
+                        "of_walk": walk_id,
+                        "vector": stored.data,
+                        "of_key": stored.data_key_id,
+                    },
+                )
             for walk_id, reason in refusals.items():
                 connection.execute(_ADD_REFUSAL, {**common, "of_walk": walk_id, "reason": reason})
 

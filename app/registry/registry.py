@@ -18,6 +18,7 @@ from app.registry.merges import Merges
 from app.registry.migration import upgrade
 from app.registry.reembeddings import Reembeddings
 from app.registry.retention import Retention
+from app.registry.sealing import MasterKeySource
 from app.registry.signing import Signer
 from app.registry.subjects import Subjects
 from app.registry.switching import Switching
@@ -70,7 +71,12 @@ class Registry:
 
     @classmethod
     def open(
-        cls, database_url: str, *, clock: Clock = utc_now, signer: Signer | None = None
+        cls,
+        database_url: str,
+        *,
+        clock: Clock = utc_now,
+        signer: Signer | None = None,
+        master_keys: MasterKeySource | None = None,
     ) -> Registry:
         """Opens a database; makes the folder of a SQLite file. Does not migrate.
 
@@ -78,11 +84,12 @@ class Registry:
             database_url: sqlite:///path or postgresql://user:password@host/name.
             clock: gives the present instant in UTC.
             signer: signs the audit log; None leaves it unsigned, as tests do.
+            master_keys: what biometrics are encrypted under; None stores them as they are.
 
         Raises:
             ValueError: another kind of database.
         """
-        return cls(Database(database_url, clock=clock, signer=signer))
+        return cls(Database(database_url, clock=clock, signer=signer, master_keys=master_keys))
 
     def migrate(self) -> None:
         """Brings the database to the newest revision; processes that start at once take turns."""

@@ -16,8 +16,9 @@ from sqlalchemy import bindparam, func, select
 from app.errors import UnknownGallery
 from app.registry.database import Database
 from app.registry.facts import EPOCH_NOW
+from app.registry.sealing import KEY_COLUMNS, stored_key
 from app.registry.subjects import find_subject
-from app.registry.tables import galleries, subjects, template_removals, templates
+from app.registry.tables import data_keys, galleries, subjects, template_removals, templates
 from app.registry.template_stream import TemplateBlock, stream_templates, vectors_of
 
 _RESOLVE_AT_ONCE = 500
@@ -186,7 +187,9 @@ class Templates:
             )
             held = connection.execute(_HELD, which).scalar_one() if counted else None
             removed_n = np.fromiter(removed, dtype=np.int64)
-            added = stream_templates(connection, gallery_id, checkpoint_id, since_revision)
+            added = stream_templates(
+                connection, self._database.vault, gallery_id, checkpoint_id, since_revision
+            )
             with closing(added):
                 yield TemplateChanges(since_revision, revision, held, removed_n, added)
 
@@ -239,16 +242,25 @@ class Templates:
         with self._database.read() as connection:
             found = find_subject(connection, subject, gallery)
             rows = connection.execute(
-                select(templates.c.walk_id, templates.c.vector)
+                select(
+                    templates.c.walk_id, templates.c.vector, templates.c.data_key_id, *KEY_COLUMNS
+                )
+                .outerjoin(data_keys, data_keys.c.id == templates.c.data_key_id)
                 .where(
                     templates.c.subject_id == found.id, templates.c.checkpoint_id == checkpoint_id
                 )
                 .order_by(templates.c.id)
             ).all()
+        opening = self._database.vault.opening()
         return SubjectTemplates(
             subject_id=found.id,
             subject=found.subject,
             name=found.name,
             walk_ids=tuple(row.walk_id for row in rows),
-            vectors_nd=vectors_of(tuple(row.vector for row in rows)),
+            vectors_nd=vectors_of(
+                tuple(
+                    opening.vector(row.walk_id, checkpoint_id, row.vector, stored_key(row))
+                    for row in rows
+                )
+            ),
         )

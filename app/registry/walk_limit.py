@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, select
 
+from app.registry.columns import AnyRow
 from app.registry.enrollment import Enrollment
 from app.registry.revision import Raised
-from app.registry.tables import galleries, templates, walks
+from app.registry.sealing import KEY_COLUMNS, Vault, stored_key
+from app.registry.tables import data_keys, galleries, templates, walks
 from app.registry.walk_choice import RankedWalk, surplus_walks
 
 
 def surplus_of(
     connection: Connection,
+    vault: Vault,
     raised: Raised,
     subject_id: int,
     enrollment: Enrollment,
@@ -25,6 +29,7 @@ def surplus_of(
 
     Args:
         connection: of the enrolling transaction, which has locked the subject.
+        vault: decrypts the vectors that are stored.
         raised: the subject's gallery.
         subject_id: number of the subject's row.
         enrollment: its walks are about to be stored; its checkpoint's vectors tell walks apart.
@@ -42,26 +47,37 @@ def surplus_of(
         RankedWalk(walk.id, _score(walk.quality), walk.direction, walk.vector_d, now)
         for walk in enrollment.walks
     ]
-    stored = _stored(connection, subject_id, enrollment.checkpoint_id)
+    stored = _stored(connection, vault, subject_id, enrollment.checkpoint_id)
     return surplus_walks([*stored, *arriving], most)
 
 
-def _stored(connection: Connection, subject_id: int, checkpoint_id: str) -> list[RankedWalk]:
+def _stored(
+    connection: Connection, vault: Vault, subject_id: int, checkpoint_id: str
+) -> list[RankedWalk]:
     rows = connection.execute(
         select(walks.c.id, walks.c.quality, walks.c.direction, templates.c.vector)
-        .add_columns(walks.c.created_at)
+        .add_columns(walks.c.created_at, templates.c.data_key_id, *KEY_COLUMNS)
         .outerjoin(
             templates,
             and_(templates.c.walk_id == walks.c.id, templates.c.checkpoint_id == checkpoint_id),
         )
+        .outerjoin(data_keys, data_keys.c.id == templates.c.data_key_id)
         .where(walks.c.subject_id == subject_id)
     ).all()
+    opening = vault.opening()
+
+    def vector_of(row: AnyRow) -> NDArray[np.float32] | None:
+        if row.vector is None:
+            return None
+        opened = opening.vector(row.id, checkpoint_id, row.vector, stored_key(row))
+        return np.frombuffer(opened, dtype="<f4")
+
     return [
         RankedWalk(
             id=row.id,
             score=_score(row.quality),
             direction=row.direction,
-            vector_d=None if row.vector is None else np.frombuffer(row.vector, dtype="<f4"),
+            vector_d=vector_of(row),
             created_at=row.created_at,
         )
         for row in rows

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from app.errors import UnknownWalk
 from app.registry.audit import note
@@ -14,8 +14,9 @@ from app.registry.columns import AnyRow
 from app.registry.database import Database
 from app.registry.erasure import erase_walks
 from app.registry.locking import ChangedMeanwhile, lock_subjects, write_until_unchanged
+from app.registry.sealing import KEY_COLUMNS, stored_key
 from app.registry.subjects import find_subject
-from app.registry.tables import galleries, subjects, templates, walks
+from app.registry.tables import data_keys, galleries, subjects, templates, walks
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,12 @@ _WALKS = (
     )
     .join(subjects, subjects.c.id == walks.c.subject_id)
     .join(galleries, galleries.c.id == subjects.c.gallery_id)
+)
+
+_GEI = (
+    select(walks.c.subject_id, walks.c.gei, walks.c.data_key_id, *KEY_COLUMNS)
+    .outerjoin(data_keys, data_keys.c.id == walks.c.data_key_id)
+    .where(walks.c.id == bindparam("walk_id"))
 )
 
 
@@ -104,17 +111,15 @@ class Walks:
 
         Raises:
             UnknownWalk: there is none.
+            MasterKeyMissing, StoredDataDamaged: it is encrypted, and cannot be decrypted.
         """
         # A picture is somebody's biometrics: nobody gets one without an entry in the audit log.
         with self._database.write(durable=False) as connection:
-            row = connection.execute(
-                select(walks.c.gei, walks.c.subject_id).where(walks.c.id == walk_id)
-            ).one_or_none()
+            row = connection.execute(_GEI, {"walk_id": walk_id}).one_or_none()
             if row is None:
                 raise UnknownWalk(walk_id)
             note(connection, "gei.viewed", subject=row.subject_id)
-            png: bytes = row.gei
-        return png
+        return self._database.vault.opening().gei(walk_id, row.gei, stored_key(row))
 
     def delete(self, walk_id: str) -> None:
         """Deletes one walk and its templates; the subject stays, even without walks.

@@ -27,6 +27,7 @@ from app.registry.exchange.parsing import json_text
 from app.registry.exchange.receiver import Receiver
 from app.registry.exchange.report import Tally
 from app.registry.revision import Raised
+from app.registry.sealing import Vault
 from app.registry.tables import subjects, walks
 
 _LOOKED_UP_AT_ONCE = 1000
@@ -49,11 +50,12 @@ _WALKS = table(
     column("subject_id", BigInteger),
     column("created_at", UtcDateTime),
     column("gei", LargeBinary),
+    column("data_key_id", BigInteger),
     column("quality", Text),
     column("source", Text),
     column("direction", String),
 )
-_WALK_TYPES = ("varchar", "int8", "timestamptz", "bytea", "text", "text", "varchar")
+_WALK_TYPES = ("varchar", "int8", "timestamptz", "bytea", "int8", "text", "text", "varchar")
 _TEMPLATES = table(
     "templates",
     column("walk_id", String),
@@ -61,9 +63,10 @@ _TEMPLATES = table(
     column("subject_id", BigInteger),
     column("checkpoint_id", String),
     column("vector", LargeBinary),
+    column("data_key_id", BigInteger),
     column("revision", BigInteger),
 )
-_TEMPLATE_TYPES = ("varchar", "int8", "int8", "varchar", "bytea", "int8")
+_TEMPLATE_TYPES = ("varchar", "int8", "int8", "varchar", "bytea", "int8", "int8")
 
 _KNOWN_WALKS = (
     select(walks.c.id, subjects.c.gallery_id)
@@ -124,7 +127,12 @@ class Batch:
 
 
 def write_batch(
-    connection: Connection, raised: Raised, batch: Batch, receiver: Receiver, now: datetime
+    connection: Connection,
+    vault: Vault,
+    raised: Raised,
+    batch: Batch,
+    receiver: Receiver,
+    now: datetime,
 ) -> Tally:
     """Writes what is not there yet.
 
@@ -133,6 +141,7 @@ def write_batch(
 
     Args:
         connection: of the transaction that raised the gallery's revision.
+        vault: encrypts what is written.
         raised: the gallery.
         batch: what to write.
         receiver: which templates are wanted here.
@@ -148,6 +157,8 @@ def write_batch(
     wanted = {id(each.owner): each.owner for each in new_walks}
     wanted |= {id(each): each for each in batch.subjects if each.walks == 0}
     ids = _put_subjects(connection, raised, list(wanted.values()), now)
+    owners = [ids[each.owner.subject.subject] for each in new_walks]
+    sealing = vault.sealing(connection, owners)
     insert_many(
         connection,
         _WALKS,
@@ -155,26 +166,26 @@ def write_batch(
         [
             (
                 each.walk.id,
-                ids[each.owner.subject.subject],
+                owner_id,
                 min(each.walk.created_at, now),
-                each.walk.gei_png,
+                *sealing.gei(owner_id, each.walk.id, each.walk.gei_png),
                 each.walk.quality,
                 each.walk.source,
                 each.walk.direction,
             )
-            for each in new_walks
+            for owner_id, each in zip(owners, new_walks, strict=True)
         ],
     )
     kept = [
         (
             each.walk.id,
             raised.gallery_id,
-            ids[each.owner.subject.subject],
+            owner_id,
             checkpoint_id,
-            vector,
+            *sealing.vector_bytes(owner_id, each.walk.id, checkpoint_id, vector),
             raised.revision,
         )
-        for each in new_walks
+        for owner_id, each in zip(owners, new_walks, strict=True)
         for checkpoint_id, vector in each.walk.vectors.items()
         if checkpoint_id in receiver.checkpoints
     ]

@@ -6,6 +6,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -16,7 +17,8 @@ from app.errors import UnknownGallery
 from app.registry.columns import AnyRow
 from app.registry.database import Database
 from app.registry.exchange.lines import FORMAT, VERSION
-from app.registry.tables import galleries, subjects, templates, walks
+from app.registry.sealing import KEY_COLUMNS, VECTOR_BYTES, Vault, stored_key
+from app.registry.tables import data_keys, galleries, subjects, templates, walks
 
 _FLOAT32_BYTES = 4
 _SUBJECTS_AT_ONCE = 500
@@ -43,7 +45,7 @@ _TEMPLATE_COUNTS = (
     .order_by(templates.c.checkpoint_id)
 )
 _VECTOR_BYTES = (
-    select(func.length(templates.c.vector))
+    select(VECTOR_BYTES)
     .where(
         templates.c.gallery_id == bindparam("gallery_id"),
         templates.c.checkpoint_id == bindparam("checkpoint_id"),
@@ -72,15 +74,33 @@ _WALKS = (
         walks.c.direction,
         walks.c.quality,
         walks.c.gei,
+        walks.c.data_key_id,
+        *KEY_COLUMNS,
     )
+    .outerjoin(data_keys, data_keys.c.id == walks.c.data_key_id)
     .where(walks.c.subject_id.in_(bindparam("subject_ids", expanding=True)))
     .order_by(walks.c.subject_id, walks.c.created_at, walks.c.id)
 )
 _TEMPLATES = (
-    select(templates.c.walk_id, templates.c.checkpoint_id, templates.c.vector)
+    select(
+        templates.c.walk_id,
+        templates.c.checkpoint_id,
+        templates.c.vector,
+        templates.c.data_key_id,
+        *KEY_COLUMNS,
+    )
+    .outerjoin(data_keys, data_keys.c.id == templates.c.data_key_id)
     .where(templates.c.walk_id.in_(bindparam("walk_ids", expanding=True)))
     .order_by(templates.c.walk_id, templates.c.checkpoint_id, templates.c.id)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _ExportedWalk:
+    """A walk's line, and the number of whose it is."""
+
+    subject_id: int
+    fields: dict[str, Any]
 
 
 def export_lines(database: Database, gallery: str) -> Generator[bytes]:
@@ -106,7 +126,7 @@ def export_lines(database: Database, gallery: str) -> Generator[bytes]:
         line = _packed(_header(connection, found, database.now()))
         digest.update(line)
         yield line
-        for fields in _subjects_and_walks(connection, found.id):
+        for fields in _subjects_and_walks(connection, database.vault, found.id):
             counts[str(fields["kind"])] += 1
             template_count += len(fields.get("embeddings", ()))
             line = _packed(fields)
@@ -157,12 +177,14 @@ def _header(connection: Connection, gallery: AnyRow, now: datetime) -> dict[str,
     }
 
 
-def _subjects_and_walks(connection: Connection, gallery_id: int) -> Iterator[dict[str, Any]]:
+def _subjects_and_walks(
+    connection: Connection, vault: Vault, gallery_id: int
+) -> Iterator[dict[str, Any]]:
     after = 0
     while page := connection.execute(_SUBJECTS, {"gallery_id": gallery_id, "after": after}).all():
         # Both come by the subject's number, so that the walks need not be collected.
         by_subject = groupby(
-            _walks_of(connection, [row.id for row in page]), key=lambda walk: walk[0].subject_id
+            _walks_of(connection, vault, [row.id for row in page]), key=lambda walk: walk.subject_id
         )
         following = next(by_subject, None)
         for subject in page:
@@ -175,31 +197,32 @@ def _subjects_and_walks(connection: Connection, gallery_id: int) -> Iterator[dic
                 "updated_at": subject.updated_at.isoformat(),
             }
             if following is not None and following[0] == subject.id:
-                for walk, vectors in following[1]:
-                    yield _walk_fields(walk, vectors)
+                for walk in following[1]:
+                    yield walk.fields
                 following = next(by_subject, None)
         after = page[-1].id
 
 
 def _walks_of(
-    connection: Connection, subject_ids: Sequence[int]
-) -> Iterator[tuple[AnyRow, list[tuple[str, bytes]]]]:
+    connection: Connection, vault: Vault, subject_ids: Sequence[int]
+) -> Iterator[_ExportedWalk]:
     rows = connection.execute(
         _WALKS,
         {"subject_ids": subject_ids},
         execution_options={"stream_results": True, "yield_per": _WALKS_AT_ONCE},
     )
     for some in rows.partitions():
-        vectors: dict[str, list[tuple[str, bytes]]] = {walk.id: [] for walk in some}
-        for walk_id, checkpoint_id, vector in connection.execute(
-            _TEMPLATES, {"walk_ids": list(vectors)}
-        ):
-            vectors[walk_id].append((checkpoint_id, vector))
+        opening = vault.opening()
+        embeddings: dict[str, dict[str, str]] = {walk.id: {} for walk in some}
+        for row in connection.execute(_TEMPLATES, {"walk_ids": list(embeddings)}):
+            vector = opening.vector(row.walk_id, row.checkpoint_id, row.vector, stored_key(row))
+            embeddings[row.walk_id][row.checkpoint_id] = _base64(vector)
         for walk in some:
-            yield walk, vectors[walk.id]
+            gei = opening.gei(walk.id, walk.gei, stored_key(walk))
+            yield _ExportedWalk(walk.subject_id, _walk_fields(walk, gei, embeddings[walk.id]))
 
 
-def _walk_fields(walk: AnyRow, vectors: list[tuple[str, bytes]]) -> dict[str, object]:
+def _walk_fields(walk: AnyRow, gei: bytes, embeddings: Mapping[str, str]) -> dict[str, object]:
     return {
         "kind": "walk",
         "id": walk.id,
@@ -207,8 +230,8 @@ def _walk_fields(walk: AnyRow, vectors: list[tuple[str, bytes]]) -> dict[str, ob
         "source": walk.source,
         "direction": walk.direction,
         "quality": walk.quality,
-        "gei": _base64(walk.gei),
-        "embeddings": {checkpoint_id: _base64(vector) for checkpoint_id, vector in vectors},
+        "gei": _base64(gei),
+        "embeddings": embeddings,
     }
 
 

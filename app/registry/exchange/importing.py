@@ -184,7 +184,9 @@ class _Import:
                 if raised is None:
                     raise GalleryGone(self._gallery)
                 receiver = receiver_of(connection)
-                written = write_batch(connection, raised, batch, receiver, now)
+                written = write_batch(
+                    connection, self._database.vault, raised, batch, receiver, now
+                )
                 note(
                     connection,
                     "gallery.imported",

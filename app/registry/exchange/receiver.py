@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.errors import InvalidField
 from app.registry.activations import hold, serving_now
 from app.registry.checkpoints import gei_size
+from app.registry.sealing import VECTOR_BYTES
 from app.registry.tables import checkpoints, galleries, templates
 from app.registry.unembedded import GeiSize
 
@@ -17,7 +18,7 @@ _FLOAT32_BYTES = 4
 
 # One look-up in the index per gallery: no template of a large table is searched for.
 _VECTOR_BYTES = select(
-    select(func.length(templates.c.vector))
+    select(VECTOR_BYTES)
     .where(
         templates.c.gallery_id == galleries.c.id,
         templates.c.checkpoint_id == bindparam("checkpoint_id"),

@@ -1,0 +1,33 @@
+"""Biometrics at rest: encrypted under one data key per subject, which a master key wraps.
+
+What is stored is opened by the row it stands in and by nothing else: the id of the walk, and of a
+vector's checkpoint too, are authenticated with it. docs/encryption.md says what that protects.
+"""
+
+from app.registry.sealing.data_keys import KEY_COLUMNS, StoredKey, stored_key
+from app.registry.sealing.master_keys import (
+    MasterKeys,
+    MasterKeySource,
+    MasterKeyUnusable,
+    open_master_keys,
+)
+from app.registry.sealing.problems import MasterKeyMissing, StoredDataDamaged
+from app.registry.sealing.vault import VECTOR_BYTES, Opening, Sealing, Stored, StoredJobGei, Vault
+
+__all__ = [
+    "KEY_COLUMNS",
+    "VECTOR_BYTES",
+    "MasterKeyMissing",
+    "MasterKeySource",
+    "MasterKeyUnusable",
+    "MasterKeys",
+    "Opening",
+    "Sealing",
+    "Stored",
+    "StoredDataDamaged",
+    "StoredJobGei",
+    "StoredKey",
+    "Vault",
+    "open_master_keys",
+    "stored_key",
+]
