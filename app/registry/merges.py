@@ -22,8 +22,9 @@ from app.registry.kept_answers import once
 from app.registry.locking import lock_subjects, write_until_unchanged
 from app.registry.merge import Merge, find_merge, merges_into
 from app.registry.revision import Raised
+from app.registry.sealing import Vault, drop_unused_keys, reseal
 from app.registry.subjects import Subject, find_subject, is_taken, subject_by_id
-from app.registry.tables import galleries, merges, subjects, templates, walks
+from app.registry.tables import data_keys, galleries, merges, subjects, templates, walks
 
 
 class Merges:
@@ -127,7 +128,10 @@ class Merges:
 
         def act(connection: Connection) -> tuple[Subject, bool]:
             answer, replayed = once(
-                connection, idempotency, now, lambda: {"subject": _undo(connection, merge_id, now)}
+                connection,
+                idempotency,
+                now,
+                lambda: {"subject": _undo(connection, self._database.vault, merge_id, now)},
             )
             return subject_by_id(connection, int(str(answer["subject"]))), replayed
 
@@ -180,7 +184,7 @@ def _merge(
         walks=_ids(connection, walks.c.id, walks.c.subject_id == absorbed.id),
         merges=_ids(connection, merges.c.id, merges.c.subject_id == absorbed.id),
     )
-    for table in (walks, merges):
+    for table in (walks, merges, data_keys):
         connection.execute(
             update(table).where(table.c.subject_id == absorbed.id).values(subject_id=survivor.id)
         )
@@ -209,7 +213,7 @@ def _merge(
     return merge_id
 
 
-def _undo(connection: Connection, merge_id: str, now: datetime) -> int:
+def _undo(connection: Connection, vault: Vault, merge_id: str, now: datetime) -> int:
     merge = _require(connection, merge_id, now)
     home = connection.execute(
         select(galleries.c.id).where(galleries.c.id == merge.absorbed.gallery_id)
@@ -238,6 +242,10 @@ def _undo(connection: Connection, merge_id: str, now: datetime) -> int:
             .where(table.c.id.in_(ids), table.c.subject_id == merge.subject_id)
             .values(subject_id=restored_id)
         )
+    # Who is erased later takes their keys along, and nothing of the other one may need these.
+    reseal(connection, vault, [restored_id])
+    if drop_unused_keys(connection, merge.subject_id):
+        note_erasure(connection)
     connection.execute(delete(merges).where(merges.c.id == merge_id))
     connection.execute(
         update(subjects).where(subjects.c.id == merge.subject_id).values(updated_at=now)

@@ -12,6 +12,7 @@ from app.registry.sealing.master_keys import (
     open_master_keys,
 )
 from app.registry.sealing.problems import MasterKeyMissing, StoredDataDamaged
+from app.registry.sealing.resealing import Resealed, drop_unused_keys, reseal
 from app.registry.sealing.vault import VECTOR_BYTES, Opening, Sealing, Stored, StoredJobGei, Vault
 
 __all__ = [
@@ -22,12 +23,15 @@ __all__ = [
     "MasterKeyUnusable",
     "MasterKeys",
     "Opening",
+    "Resealed",
     "Sealing",
     "Stored",
     "StoredDataDamaged",
     "StoredJobGei",
     "StoredKey",
     "Vault",
+    "drop_unused_keys",
     "open_master_keys",
+    "reseal",
     "stored_key",
 ]
