@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.registry import Registry
+from app.registry.sealing import MasterKeySource
+from tests.sealing import KEY, master_keys_of
 
 
 @dataclass
@@ -31,9 +33,26 @@ def clock() -> Clock:
     return Clock()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of a file that says `ALSO_ENCRYPTED = True` run without and with a master key."""
+    if getattr(metafunc.module, "ALSO_ENCRYPTED", False) and "master_keys" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "master_keys", [None, master_keys_of(KEY)], ids=["plain", "encrypted"], indirect=True
+        )
+
+
 @pytest.fixture
-def registry(database_url: str, clock: Clock) -> Iterator[Registry]:
+def master_keys(request: pytest.FixtureRequest) -> MasterKeySource | None:
+    """What `registry` encrypts with: nothing, unless a test says otherwise."""
+    keys: MasterKeySource | None = getattr(request, "param", None)
+    return keys
+
+
+@pytest.fixture
+def registry(
+    database_url: str, clock: Clock, master_keys: MasterKeySource | None
+) -> Iterator[Registry]:
     """An empty registry."""
-    opened = Registry.open(database_url, clock=clock)
+    opened = Registry.open(database_url, clock=clock, master_keys=master_keys)
     yield opened
     opened.close()

@@ -19,6 +19,8 @@ from tests.enrolling import (
     unit_vector,
 )
 
+ALSO_ENCRYPTED = True
+
 
 def test_the_first_enrolment_makes_gallery_and_subject(registry: Registry, clock: Clock) -> None:
     enrolled = enroll(

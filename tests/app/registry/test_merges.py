@@ -30,6 +30,7 @@ from tests.enrolling import (
     unit_vector,
 )
 
+ALSO_ENCRYPTED = True
 WEEK = timedelta(days=7)
 
 

@@ -28,6 +28,7 @@ from tests.app.registry.stored_walks import (
 )
 from tests.enrolling import enroll_job, running_job, unit_vector
 
+ALSO_ENCRYPTED = True
 THIRD = "lresnet50-64x44-third"
 
 

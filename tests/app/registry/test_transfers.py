@@ -20,6 +20,8 @@ from tests.enrolling import (
     unit_vector,
 )
 
+ALSO_ENCRYPTED = True
+
 
 def subjects_found(search: GallerySearch, gallery: str, seed: int) -> list[str]:
     result = search.search(gallery, CHECKPOINT, unit_vector(seed)[None], top_k=10)

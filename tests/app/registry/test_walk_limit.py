@@ -13,6 +13,7 @@ from app.registry.walk_choice import RankedWalk, surplus_walks
 from app.search import GallerySearch
 from tests.enrolling import CHECKPOINT, enroll_job, running_job, unit_vector
 
+ALSO_ENCRYPTED = True
 NOON = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
 

@@ -17,6 +17,8 @@ from tests.app.registry.conftest import Clock
 from tests.enrolling import CHECKPOINT, enroll, unit_vector
 from tests.gallery_files import exported, fill, gei_png, install
 
+ALSO_ENCRYPTED = True
+
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, clock: Clock) -> Iterator[Registry]:
