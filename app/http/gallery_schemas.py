@@ -16,6 +16,7 @@ class GalleryRow(BaseModel):
     """A named set of subjects that is searched together."""
 
     name: str
+    number: Annotated[int, Field(description="As the audit log names it; never used again.")]
     subjects: int
     revision: Annotated[int, Field(description="Rises with every change of a template.")]
     created_at: datetime
@@ -34,6 +35,7 @@ class GalleryRow(BaseModel):
     def of(cls, gallery: registry.Gallery) -> GalleryRow:
         return cls(
             name=gallery.name,
+            number=gallery.id,
             subjects=gallery.subjects,
             revision=gallery.revision,
             created_at=gallery.created_at,

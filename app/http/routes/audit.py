@@ -38,19 +38,18 @@ def read_audit(
     subject: Annotated[
         str | None, Query(description="Only to this subject, who must be enrolled now.")
     ] = None,
-    gallery: Annotated[str | None, Query(description="Of the subject.")] = None,
+    gallery: Annotated[str | None, Query(description="Only in this gallery, as it is now.")] = None,
 ) -> AuditPage:
     """The audit log, page by page."""
-    number = None
-    if subject is not None:
-        number = services.registry.subjects.get(
-            clean_subject(subject), gallery=None if gallery is None else clean_gallery(gallery)
-        ).id
+    numbers = services.registry.audit.numbers_of(
+        None if subject is None else clean_subject(subject),
+        None if gallery is None else clean_gallery(gallery),
+    )
     page = services.registry.audit.page(
         newest_first=order == "newest",
         limit=limit,
         after=after,
-        wanted=Wanted(action, actor, number),
+        wanted=Wanted(action, actor, *numbers),
     )
     return AuditPage.of(page)
 

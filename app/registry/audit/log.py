@@ -15,13 +15,14 @@ from app.registry.audit.chain import note, read_head
 from app.registry.audit.entry import Head, StoredEntry
 from app.registry.columns import AnyRow
 from app.registry.database import Database
+from app.registry.subjects import find_subject, gallery_id_of
 from app.registry.tables import audit
 
 MAX_PAGE: Final = 500
 """Most entries in one page."""
 
 _SEARCHED_AT_ONCE: Final = 20_000
-"""Entries looked through for one page of those that are wanted: about 50 ms."""
+"""Entries looked through for one page of those that are wanted: 25 to 110 ms."""
 _READ_AT_ONCE: Final = 1000
 
 _ENTRIES: Final = select(audit.c.seq, audit.c.entry, audit.c.hash)
@@ -35,11 +36,13 @@ class Wanted:
         action: what was done.
         actor: who did it.
         subject: number of a subject it was done to.
+        gallery: number of a gallery it was done in.
     """
 
     action: str | None = None
     actor: str | None = None
     subject: int | None = None
+    gallery: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,22 @@ class AuditLog:
         """The end of the chain; None where nothing was ever noted."""
         with self._database.read() as connection:
             return read_head(connection)
+
+    def numbers_of(self, subject: str | None, gallery: str | None) -> tuple[int | None, int | None]:
+        """By which numbers a subject and a gallery are found in the log; None for None.
+
+        Args:
+            subject: the caller's id of somebody who is enrolled.
+            gallery: name of the gallery; None looks for the subject everywhere.
+
+        Raises:
+            UnknownGallery, UnknownSubject, AmbiguousSubject: as for `Subjects.get`.
+        """
+        with self._database.read() as connection:
+            if subject is not None:
+                # In whichever gallery something was done: they may have come from another one.
+                return find_subject(connection, subject, gallery).id, None
+            return None, None if gallery is None else gallery_id_of(connection, gallery)
 
     def page(
         self,
@@ -163,9 +182,13 @@ class AuditLog:
             found.append(fields["action"].as_string() == wanted.action)
         if wanted.actor is not None:
             found.append(fields["actor"].as_string() == wanted.actor)
-        if wanted.subject is not None:
-            numbers = (fields["details"][name] for name in ("subject", "into", "out_of"))
-            found.append(or_(*(each.as_numeric(20, 0) == wanted.subject for each in numbers)))
+        for number, names in (
+            (wanted.subject, ("subject", "into", "out_of")),
+            (wanted.gallery, ("gallery", "into_gallery", "to_gallery")),
+        ):
+            if number is not None:
+                numbers = (fields["details"][name].as_numeric(20, 0) for name in names)
+                found.append(or_(*(each == number for each in numbers)))
         return found
 
 

@@ -70,6 +70,7 @@ def test_entries_can_be_looked_for(service: LiveService, gallery: str) -> None:
 
     assert found(subject="ada", gallery=gallery) == ["subject.changed", "subject.enrolled"]
     assert found(subject="ada", gallery=gallery, action="subject.enrolled") == ["subject.enrolled"]
+    assert found(gallery=gallery)[-1] == "gallery.created"
     assert found(actor="nobody") == []
     assert set(found(actor="system", action="service.started")) == {"service.started"}
 

@@ -60,13 +60,14 @@ def test_an_empty_log_is_one_empty_page(registry: Registry) -> None:
         (Wanted(action="subject.erased"), [9]),
         (Wanted(subject=3), [9, 4]),
         (Wanted(action="subject.changed", actor="key:0", subject=3), [4]),
+        (Wanted(gallery=2), [9]),
         (Wanted(actor="nobody"), []),
     ],
 )
 def test_only_what_is_wanted_comes(
     signed: Registry, monkeypatch: pytest.MonkeyPatch, wanted: Wanted, expected: list[int]
 ) -> None:
-    signed.audit.note("subject.erased", subject=3)
+    signed.audit.note("subject.erased", subject=3, gallery=2)
 
     assert [each.seq for each in signed.audit.page(wanted=wanted).entries] == expected
     monkeypatch.setattr(log, "_SEARCHED_AT_ONCE", 2)
