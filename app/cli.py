@@ -21,6 +21,7 @@ from app.commands.export import export
 from app.commands.finetune import finetune
 from app.commands.galleries import galleries
 from app.commands.jobs import jobs
+from app.commands.keys import keys
 from app.commands.output import print_problem
 from app.commands.reproduce import reproduce
 from app.commands.serve import serve
@@ -47,6 +48,7 @@ cli.add_typer(subjects, name="subjects", help="Enrolled people: list, rename, me
 cli.add_typer(galleries, name="galleries", help="Sets of people that are searched together.")
 cli.add_typer(checkpoints, name="checkpoints", help="Weights: which serve, and which could.")
 cli.add_typer(audit, name="audit", help="Who did what: show, export, verify.")
+cli.add_typer(keys, name="keys", help="Who may call: make, list and revoke keys.")
 cli.command()(backup)
 cli.command()(restore)
 cli.command()(jobs)

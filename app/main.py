@@ -19,10 +19,14 @@ from fastapi import FastAPI
 
 from app import failpoints
 from app.errors import NotReady
-from app.http.application import build_application
+from app.http.access import Access
+from app.http.application import LOOPBACK_NAMES, build_application
 from app.http.connections import guarded
 from app.http.doorkeeper import ConnectionLimits, allow_files
+from app.http.issuer_keys import IssuerKeys
+from app.http.oidc import TokenCheck
 from app.http.pace import SlowestBody
+from app.http.rate_limits import RateLimits
 from app.http.services import Services
 from app.outages import Outage
 from app.registry import NewCheckpoint, Registry
@@ -56,7 +60,7 @@ _log = structlog.get_logger(__name__)
 
 
 class NotOnLoopback(Exception):
-    """The service has no keys yet, so it listens only where nobody else can reach it."""
+    """The service has no keys, so it listens only where nobody else can reach it."""
 
 
 class DatabaseNotThere(Exception):
@@ -87,25 +91,25 @@ def create_app(
             await asyncio.to_thread(stack.close)
 
     slowest_body = SlowestBody(grace_seconds=settings.body_grace_seconds)
-    return build_application(metrics, lifespan, slowest_body=slowest_body)
+    hosts = frozenset(settings.allowed_hosts)
+    if settings.is_loopback:
+        hosts |= LOOPBACK_NAMES
+    return build_application(metrics, lifespan, hosts=hosts or None, slowest_body=slowest_body)
 
 
 def serve(settings: Settings) -> None:
     """Runs the service until it is told to stop (SIGTERM, SIGINT).
 
     Raises:
-        NotOnLoopback: the host can be reached from other machines.
+        NotOnLoopback: the host can be reached from other machines, and there is no key.
         CannotRecognise: the checkpoint cannot be read, or the device is not there.
         DatabaseNotThere: a database that was named does not answer.
     """
-    if not settings.is_loopback:
-        raise NotOnLoopback(
-            f"{settings.host} can be reached from other machines, and this service cannot tell"
-            " callers apart yet. Listen on 127.0.0.1 and put an authenticating proxy in front."
-        )
     configure_logging(settings.log_level, as_json=settings.log_json)
     if settings.database_url is not None:
         _require_database(settings.database_url)
+    if not settings.is_loopback:
+        _require_keys(settings)
     failpoints.arm_from_environment()
     # Job threads hand the interpreter over between short calls into C; at Python's default of 5 ms
     # the event loop waits too long for whoever just has it.
@@ -137,6 +141,27 @@ def _require_database(url: str) -> None:
         raise DatabaseNotThere(f"{outage.detail} See WALKPRINT_DATABASE_URL.") from outage
     finally:
         registry.close()
+
+
+def _require_keys(settings: Settings) -> None:
+    """Keeps a service without keys from listening where strangers can reach it.
+
+    Raises:
+        NotOnLoopback: nobody could be told from anybody.
+    """
+    if settings.oidc_issuer is not None or settings.bootstrap_key is not None:
+        return
+    registry = Registry.open(settings.resolved_database_url)
+    try:
+        registry.migrate()
+        if registry.keys.any_made():
+            return
+    finally:
+        registry.close()
+    raise NotOnLoopback(
+        f"{settings.host} can be reached from other machines, and there is no key yet. Make one"
+        " with `walkprint keys create --scope admin`, or listen on 127.0.0.1."
+    )
 
 
 def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
@@ -256,6 +281,32 @@ class _Loader:
                 return True
 
 
+def _access(registry: Registry, settings: Settings) -> Access:
+    """Who may call; says so where that is everybody."""
+    if settings.bootstrap_key is not None:
+        registry.keys.adopt(settings.bootstrap_key.get_secret_value(), "bootstrap")
+    tokens = None
+    if settings.oidc_issuer is not None and settings.oidc_audience is not None:
+        tokens = TokenCheck(
+            IssuerKeys(settings.oidc_issuer),
+            issuer=settings.oidc_issuer,
+            audience=settings.oidc_audience,
+            scope_claim=settings.oidc_scope_claim,
+            galleries_claim=settings.oidc_galleries_claim,
+        )
+    limits = RateLimits(
+        requests_per_minute=settings.requests_per_minute,
+        failures_per_minute=settings.failures_per_minute,
+    )
+    access = Access(registry, limits, tokens, on_loopback=settings.is_loopback)
+    if access.is_open:
+        _log.warning(
+            "open to every program on this machine: there is no key yet",
+            advice="make one with `walkprint keys create --scope admin`",
+        )
+    return access
+
+
 def _read_checkpoint(content: bytes, name: str) -> NewCheckpoint:
     # Imported here for the same reason as recognition.
     from app.worker.checkpoint_files import read_new_checkpoint  # noqa: PLC0415
@@ -329,4 +380,5 @@ def _start(
         checkpoint=loader.checkpoint,
         calibrate=loader.calibrate,
         pages=Path(__file__).parent / "console",
+        access=_access(registry, settings),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.loopback import is_loopback, is_safe_address
 
@@ -23,7 +23,12 @@ class Settings(BaseSettings):
         signing_key: Ed25519 private key (PEM) that signs the audit log and the receipts of
             erasures; made where there is none. None means `signing.key` in the data folder; several
             machines on one database need the same one.
-        host: address to listen on; only loopback until callers can be told apart by keys.
+        host: address to listen on; where others can reach it, keys or an issuer are needed.
+        allowed_hosts: names that the service is called by, such as a proxy's (in the environment
+            with commas between them). On loopback they come beside its own; elsewhere, none means
+            any.
+        bootstrap_key: a whole key that is made an administrator's at start, for machines that set
+            up machines; `walkprint keys create` is for people (docs/access.md).
         port: TCP port; 0 lets the system choose.
         device: where the network runs.
         runtime: what runs it on a CPU; auto is OpenVINO where it is installed.
@@ -71,6 +76,8 @@ class Settings(BaseSettings):
     database_url: str | None = None
     signing_key: Path | None = None
     host: str = "127.0.0.1"
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    bootstrap_key: SecretStr | None = None
     port: int = Field(default=8000, ge=0, le=65535)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     runtime: Literal["auto", "onnxruntime", "openvino"] = "auto"
@@ -135,6 +142,14 @@ class Settings(BaseSettings):
     def is_loopback(self) -> bool:
         """True when only programs on this machine can reach `host`."""
         return is_loopback(self.host)
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, names: object) -> object:
+        """Names out of one text with commas between them."""
+        if not isinstance(names, str):
+            return names
+        return tuple(name.strip().lower() for name in names.split(",") if name.strip())
 
     @model_validator(mode="after")
     def _check_issuer(self) -> Self:

@@ -13,7 +13,7 @@ from app.commands.output import print_problem
 
 def serve(
     host: Annotated[
-        str | None, typer.Option(help="Loopback only: 127.0.0.1, ::1 or localhost.")
+        str | None, typer.Option(show_default="127.0.0.1", help="Others than loopback need keys.")
     ] = None,
     port: Annotated[
         int | None,

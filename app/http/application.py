@@ -7,8 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
+from app.http.access import SESSION_COOKIE, GuardedRoute
 from app.http.envelope import Envelope
 from app.http.pace import SlowestBody
 from app.http.problems import install_problem_handlers
@@ -18,6 +19,7 @@ from app.http.routes import (
     exchange,
     galleries,
     jobs,
+    keys,
     merges,
     pages,
     probes,
@@ -29,9 +31,35 @@ from app.http.routes import (
 from app.http.schemas import ProblemDocument
 from app.telemetry import Metrics
 
-# The service is for this machine alone until callers can be told apart; a name that a browser was
-# made to resolve to it (DNS rebinding) is refused.
+# What a service on loopback is called. Another name that a browser was made to resolve to it (DNS
+# rebinding) is refused: there it may be open to everybody.
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+_SECURITY_SCHEMES = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key of this service, or a token of the issuer it trusts.",
+    },
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+}
+
+ROUTE_MODULES = (
+    recognition,
+    subjects,
+    merges,
+    walks,
+    galleries,
+    exchange,
+    thresholds,
+    checkpoints,
+    jobs,
+    audit,
+    keys,
+    probes,
+    pages,
+)
+"""In the order in which /openapi.json lists them."""
 
 _DESCRIPTION = """
 Who is walking? Enrols people by their gait and says whose a walk is, or that it is nobody known.
@@ -45,6 +73,7 @@ def build_application(
     metrics: Metrics,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
     *,
+    hosts: frozenset[str] | None,
     slowest_body: SlowestBody = SlowestBody(),  # noqa: B008 - frozen
 ) -> FastAPI:
     """Builds the application; the lifespan sets `app.state.services` before the first request.
@@ -52,6 +81,7 @@ def build_application(
     Args:
         metrics: of this process.
         lifespan: starts and stops everything behind the routes.
+        hosts: names that the service answers under; None for any.
         slowest_body: that is read to its end.
     """
     app = FastAPI(
@@ -63,25 +93,20 @@ def build_application(
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for module in (
-        recognition,
-        subjects,
-        merges,
-        walks,
-        galleries,
-        exchange,
-        thresholds,
-        checkpoints,
-        jobs,
-        audit,
-        probes,
-        pages,
-    ):
+    for module in ROUTE_MODULES:
+        _require_rules(module.router)
         app.include_router(module.router)
     install_problem_handlers(app, metrics)
     _describe_problems(app)
-    app.add_middleware(Envelope, metrics=metrics, hosts=LOOPBACK_NAMES, slowest_body=slowest_body)
+    app.add_middleware(Envelope, metrics=metrics, hosts=hosts, slowest_body=slowest_body)
     return app
+
+
+def _require_rules(router: APIRouter) -> None:
+    """Refuses to build a service with a door that nobody guards."""
+    for route in router.routes:
+        if not isinstance(route, GuardedRoute):
+            raise TypeError(f"{route}: its router needs route_class=GuardedRoute")
 
 
 def _describe_problems(app: FastAPI) -> None:
@@ -92,6 +117,7 @@ def _describe_problems(app: FastAPI) -> None:
         if app.openapi_schema is None:
             schema = generate()
             components = schema["components"]["schemas"]
+            schema["components"]["securitySchemes"] = _SECURITY_SCHEMES
             components["ProblemDocument"] = ProblemDocument.model_json_schema()
             for name in ("HTTPValidationError", "ValidationError"):
                 components.pop(name, None)

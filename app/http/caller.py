@@ -17,12 +17,14 @@ class Caller:
         scopes: what they may do; `admin` includes all others.
         galleries: the only ones they may see or change; None for all.
         requests_per_minute: how many calls they have; None for as many as the service grants all.
+        label: of their key, for people to read.
     """
 
     name: str
     scopes: frozenset[Scope]
     galleries: frozenset[str] | None = None
     requests_per_minute: int | None = None
+    label: str | None = None
 
     def may(self, scope: Scope) -> bool:
         """Whether they hold a scope, or all of them."""

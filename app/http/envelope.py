@@ -52,7 +52,7 @@ class Envelope:
     Args:
         app: the next layer.
         metrics: receives counts and times.
-        hosts: names this service answers under, without port.
+        hosts: names this service answers under, without port; None for any.
         slowest_body: that is read to its end.
     """
 
@@ -61,7 +61,7 @@ class Envelope:
         app: ASGIApp,
         *,
         metrics: Metrics,
-        hosts: frozenset[str],
+        hosts: frozenset[str] | None,
         slowest_body: SlowestBody,
     ) -> None:
         self._app = app
@@ -94,8 +94,8 @@ class Envelope:
 
     def _check_caller(self, method: str, headers: Headers) -> None:
         host = headers.get("host", "")
-        if _hostname(host) not in self._hosts:
-            raise UnknownHost("The Host header does not name this machine.")
+        if self._hosts is not None and _hostname(host) not in self._hosts:
+            raise UnknownHost("The Host header names another machine.")
         if method in _SAFE_METHODS:
             return
         origin = headers.get("origin")

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.errors import InvalidField, MissingWalk
+from app.http.caller import Caller
 from app.http.multipart import MEDIA_FIELD, MediaPart, ReceivedForm
 from app.registry import IdempotencyKey, NewJob
 from app.registry.fields import clean_gallery, clean_metadata, clean_name, clean_subject
@@ -114,7 +115,10 @@ def idempotency_of(request: Request, content: Iterable[str]) -> IdempotencyKey |
             "Idempotency-Key", "It takes 1 to 255 printable ASCII characters without spaces."
         )
     route = request.url.path
-    return IdempotencyKey(key_hash=_digest((route, key)), fingerprint=_digest((route, *content)))
+    caller: Caller = request.state.caller  # one caller's keys are nothing to another
+    return IdempotencyKey(
+        key_hash=_digest((caller.name, route, key)), fingerprint=_digest((route, *content))
+    )
 
 
 def note_replay(response: Response, replayed: bool) -> None:

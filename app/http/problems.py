@@ -58,7 +58,10 @@ class UnknownHost(Problem):
     status = 421
     slug = "unknown-host"
     title = "This service does not answer under that name"
-    advice = "Call it as http://127.0.0.1, http://localhost or http://[::1]."
+    advice = (
+        "Call it as http://127.0.0.1, http://localhost or http://[::1], or have its operator set"
+        " WALKPRINT_ALLOWED_HOSTS."
+    )
 
 
 class CrossOrigin(Problem):

@@ -10,6 +10,7 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import Request
 
+from app.http.access import Access
 from app.http.turns import Turns
 from app.registry import Registry
 from app.registry.gallery_thresholds import GalleryThresholds
@@ -38,6 +39,7 @@ class Services:
             raises NotReady when they cannot be loaded.
         calibrate: measures a gallery's thresholds; raises NotReady while the weights load.
         pages: the folder of the console.
+        access: tells who calls.
         exchanges: galleries on their way out or in, of which few are served at once.
     """
 
@@ -50,6 +52,7 @@ class Services:
     checkpoint: Callable[[], str | None]
     calibrate: Callable[[str], GalleryThresholds]
     pages: Path
+    access: Access
     exchanges: Turns = field(default_factory=lambda: Turns(_EXCHANGES, "exports and imports"))
 
 

@@ -14,11 +14,13 @@ from app.registry.facts import epoch
 from app.registry.galleries import Galleries
 from app.registry.gallery_thresholds import Thresholds
 from app.registry.jobs import Jobs
+from app.registry.keys import Keys
 from app.registry.merges import Merges
 from app.registry.migration import upgrade
 from app.registry.reembeddings import Reembeddings
 from app.registry.retention import Retention
 from app.registry.sealing import MasterKeySource
+from app.registry.sessions import Sessions
 from app.registry.signing import Signer
 from app.registry.subjects import Subjects
 from app.registry.switching import Switching
@@ -49,6 +51,8 @@ class Registry:
         reembeddings: stored walks passing a new checkpoint.
         exchange: galleries as files.
         audit: who did what.
+        keys: who may call.
+        sessions: browsers that signed in.
     """
 
     def __init__(self, database: Database) -> None:
@@ -68,6 +72,8 @@ class Registry:
         self.reembeddings = Reembeddings(database)
         self.exchange = Exchange(database)
         self.audit = AuditLog(database)
+        self.keys = Keys(database)
+        self.sessions = Sessions(database)
 
     @classmethod
     def open(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -111,6 +111,7 @@ class Subjects:
         self,
         *,
         gallery: str | None = None,
+        within: Collection[str] | None = None,
         limit: int = 50,
         cursor: str | None = None,
         search: str | None = None,
@@ -119,6 +120,7 @@ class Subjects:
 
         Args:
             gallery: only this one; None for all.
+            within: names of galleries; who is elsewhere is left out. None for all.
             limit: most subjects in the page, 1 to 500.
             cursor: `next_cursor` of the page before.
             search: only those whose id, name or metadata contain this text, whatever its case (in
@@ -135,6 +137,8 @@ class Subjects:
             statement = statement.where(subjects.c.id > decode_cursor(cursor))
         if search:
             statement = statement.where(_contains(search, in_sqlite=self._database.is_sqlite))
+        if within is not None:
+            statement = statement.where(galleries.c.name.in_(list(within)))
         with self._database.read() as connection:
             if gallery is not None:
                 gallery_id = gallery_id_of(connection, gallery)
@@ -157,6 +161,17 @@ class Subjects:
         """
         with self._database.read() as connection:
             return find_subject(connection, subject, gallery)
+
+    def galleries_of(self, subject: str) -> tuple[str, ...]:
+        """The names of the galleries in which somebody has this id."""
+        with self._database.read() as connection:
+            return tuple(
+                connection.execute(
+                    select(galleries.c.name)
+                    .join(subjects, subjects.c.gallery_id == galleries.c.id)
+                    .where(subjects.c.external_id == subject)
+                ).scalars()
+            )
 
     def patch(
         self,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -156,7 +157,9 @@ class Desk:
         self._intake.shutdown()
 
     async def _in_intake(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._intake, call)
+        # Who acts is known in the caller's context, which an executor's threads do not have.
+        act = partial(copy_context().run, call)
+        return await asyncio.get_running_loop().run_in_executor(self._intake, act)
 
     async def _erase(self, erase: Callable[[], Erasure]) -> Erasure:
         erasure = await self._in_intake(erase)

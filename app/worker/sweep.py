@@ -110,6 +110,7 @@ class Sweep:
             self._refresh()
         if monotonic() - self._purged > _PURGE_EVERY_SECONDS:
             jobs.purge(older_than=self._keep_jobs)
+            self._registry.sessions.purge()
             self._purged = monotonic()
 
     def _let_strays_go(self) -> None:

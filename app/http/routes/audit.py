@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from app.http.access import GuardedRoute, needs, signed_in
 from app.http.audit_schemas import AuditPage
 from app.http.schemas import problems
 from app.http.services import Parts
@@ -14,7 +15,7 @@ from app.registry.audit import Action
 from app.registry.audit.log import MAX_PAGE, Wanted
 from app.registry.fields import clean_gallery, clean_subject
 
-router = APIRouter(tags=["audit"])
+router = APIRouter(tags=["audit"], route_class=GuardedRoute)
 
 
 class PemResponse(Response):
@@ -24,6 +25,7 @@ class PemResponse(Response):
 
 
 @router.get("/audit", responses=problems(404, 409, 422))
+@needs("admin", everywhere=True)
 def read_audit(
     services: Parts,
     order: Annotated[
@@ -55,6 +57,7 @@ def read_audit(
 
 
 @router.get("/audit/key", response_class=PemResponse)
+@signed_in
 def get_audit_key(services: Parts) -> PemResponse:
     """The public key that checks the end of the log and the receipts of erasures (Ed25519, PEM)."""
     return PemResponse(services.signer.public.pem)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.errors import InvalidField
+from app.http.access import GuardedRoute, needs
 from app.http.checkpoint_schemas import (
     CheckpointRow,
     CheckpointRows,
@@ -27,7 +28,7 @@ from app.http.schemas import problems
 from app.http.services import Parts
 from app.registry import Switch
 
-router = APIRouter(tags=["checkpoints"])
+router = APIRouter(tags=["checkpoints"], route_class=GuardedRoute)
 
 _FILE_FIELD = "checkpoint"
 _FORM: dict[str, Any] = {
@@ -55,6 +56,7 @@ AcceptLoss = Annotated[
 
 
 @router.get("/checkpoints")
+@needs("subjects:read")
 def list_checkpoints(services: Parts) -> CheckpointRows:
     """All installed checkpoints, in the order of their installation."""
     return CheckpointRows(
@@ -76,6 +78,7 @@ def list_checkpoints(services: Parts) -> CheckpointRows:
         }
     },
 )
+@needs("admin", everywhere=True)
 async def install_checkpoint(
     request: Request, services: Parts, response: Response
 ) -> CheckpointRow:
@@ -107,6 +110,7 @@ async def install_checkpoint(
     "/checkpoints/rollback",
     responses=_EMBEDDED_FIRST | problems(409, 422, 503),
 )
+@needs("admin", everywhere=True)
 def roll_back(
     services: Parts, request: Request, response: Response, accept_loss: AcceptLoss = False
 ) -> SwitchRow:
@@ -116,6 +120,7 @@ def roll_back(
 
 
 @router.get("/checkpoints/{checkpoint}", responses=problems(404))
+@needs("subjects:read")
 def get_checkpoint(services: Parts, checkpoint: str) -> CheckpointState:
     """One checkpoint, and how many stored walks it can never embed, by the reason."""
     found = services.registry.checkpoints.get(checkpoint)
@@ -125,6 +130,7 @@ def get_checkpoint(services: Parts, checkpoint: str) -> CheckpointState:
 
 
 @router.delete("/checkpoints/{checkpoint}", responses=problems(404, 409))
+@needs("admin", everywhere=True)
 def remove_checkpoint(services: Parts, checkpoint: str) -> RemovedCheckpoint:
     """Removes a checkpoint that does not serve, with its templates."""
     removed = services.registry.checkpoints.remove(checkpoint)
@@ -135,6 +141,7 @@ def remove_checkpoint(services: Parts, checkpoint: str) -> RemovedCheckpoint:
     "/checkpoints/{checkpoint}/activate",
     responses=_EMBEDDED_FIRST | problems(404, 409, 422, 503),
 )
+@needs("admin", everywhere=True)
 def activate_checkpoint(
     services: Parts,
     checkpoint: str,
@@ -149,6 +156,7 @@ def activate_checkpoint(
 
 
 @router.get("/checkpoints/{checkpoint}/refusals", responses=problems(404, 422))
+@needs("admin", everywhere=True)
 def list_refused_walks(
     services: Parts,
     checkpoint: str,
@@ -164,24 +172,28 @@ def list_refused_walks(
 
 
 @router.get("/checkpoints/{checkpoint}/reembedding", responses=problems(404))
+@needs("subjects:read")
 def get_reembedding(services: Parts, checkpoint: str) -> ReembeddingRow:
     """How far the stored walks have been embedded by a checkpoint, the last time it was asked."""
     return ReembeddingRow.of(services.registry.reembeddings.get(checkpoint))
 
 
 @router.post("/checkpoints/{checkpoint}/reembedding/pause", responses=problems(404, 422))
+@needs("admin", everywhere=True)
 def pause_reembedding(services: Parts, checkpoint: str, request: Request) -> ReembeddingRow:
     """Stops for a while, restarts included. New walks are still embedded by both checkpoints."""
     return _change(services, checkpoint, "paused", request)
 
 
 @router.post("/checkpoints/{checkpoint}/reembedding/resume", responses=problems(404, 422))
+@needs("admin", everywhere=True)
 def resume_reembedding(services: Parts, checkpoint: str, request: Request) -> ReembeddingRow:
     """Goes on."""
     return _change(services, checkpoint, "running", request)
 
 
 @router.post("/checkpoints/{checkpoint}/reembedding/cancel", responses=problems(404, 422))
+@needs("admin", everywhere=True)
 def cancel_reembedding(services: Parts, checkpoint: str, request: Request) -> ReembeddingRow:
     """Ends it without a switch. Templates that were made stay until the checkpoint is removed."""
     return _change(services, checkpoint, "cancelled", request)

@@ -10,13 +10,14 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from app.http.access import GuardedRoute, needs
+from app.http.boundaries import OwnGallery
 from app.http.gallery_stream import MEDIA_TYPE, GalleryFile, pulled, receive_gallery_file
 from app.http.schemas import problems
 from app.http.services import Parts
 from app.registry.exchange import ImportReport
-from app.registry.fields import clean_gallery
 
-router = APIRouter(tags=["galleries"])
+router = APIRouter(tags=["galleries"], route_class=GuardedRoute)
 
 _FILE: dict[str, Any] = {
     MEDIA_TYPE: {
@@ -71,15 +72,15 @@ class ImportedGallery(BaseModel):
     response_class=GalleryFile,
     responses=_FILE_SENT | problems(404, 422, 503),
 )
-async def export_gallery(services: Parts, gallery: str) -> GalleryFile:
+@needs("admin")
+async def export_gallery(services: Parts, gallery: OwnGallery) -> GalleryFile:
     """Everything that is known in a gallery, as it is at one instant.
 
     The last line holds a checksum; a file without it is not whole.
     """
-    name = clean_gallery(gallery)
     with ExitStack() as held:
         held.enter_context(services.exchanges.turn())
-        return await GalleryFile.begin(services.registry.exchange.export(name), name, held)
+        return await GalleryFile.begin(services.registry.exchange.export(gallery), gallery, held)
 
 
 @router.post(
@@ -87,17 +88,17 @@ async def export_gallery(services: Parts, gallery: str) -> GalleryFile:
     responses=problems(400, 408, 409, 413, 415, 422, 503),
     openapi_extra={"requestBody": {"required": True, "content": _FILE}},
 )
-async def import_gallery(request: Request, services: Parts, gallery: str) -> ImportedGallery:
+@needs("admin")
+async def import_gallery(request: Request, services: Parts, gallery: OwnGallery) -> ImportedGallery:
     """Adds the subjects and walks of a gallery file; makes the gallery when there is none.
 
     Walks that are here already are skipped, so that the same file can be sent again after a
     broken connection or a line that was refused. Needs no Idempotency-Key for that.
     """
-    name = clean_gallery(gallery)
     limit_bytes = services.settings.max_import_bytes
     with services.exchanges.turn():
         async with aclosing(receive_gallery_file(request, limit_bytes)) as blocks:
             report = await run_in_threadpool(
-                services.registry.exchange.import_file, name, pulled(blocks)
+                services.registry.exchange.import_file, gallery, pulled(blocks)
             )
     return ImportedGallery.of(report)

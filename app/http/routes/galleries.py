@@ -8,6 +8,8 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.http.access import GuardedRoute, Recognised, needs
+from app.http.boundaries import OwnGallery, own_gallery
 from app.http.forms import idempotency_of, note_replay
 from app.http.gallery_schemas import GalleryChanges, GalleryName, GalleryRow, GalleryRows
 from app.http.schemas import Erased, problems
@@ -15,23 +17,29 @@ from app.http.services import Parts
 from app.http.threshold_schemas import GalleryWithThresholds
 from app.registry.fields import clean_gallery
 
-router = APIRouter(tags=["galleries"])
+router = APIRouter(tags=["galleries"], route_class=GuardedRoute)
 
 
 @router.get("/galleries")
-def list_galleries(services: Parts) -> GalleryRows:
+@needs("subjects:read")
+def list_galleries(services: Parts, caller: Recognised) -> GalleryRows:
     """All galleries, by name."""
     return GalleryRows(
-        galleries=[GalleryRow.of(gallery) for gallery in services.registry.galleries.list()]
+        galleries=[
+            GalleryRow.of(gallery)
+            for gallery in services.registry.galleries.list()
+            if caller.sees(gallery.name)
+        ]
     )
 
 
 @router.post("/galleries", status_code=201, responses=problems(400, 409, 422))
+@needs("admin")
 def create_gallery(
-    services: Parts, body: GalleryName, request: Request, response: Response
+    services: Parts, caller: Recognised, body: GalleryName, request: Request, response: Response
 ) -> GalleryRow:
     """Creates an empty gallery. (`POST /enroll` creates its gallery by itself.)"""
-    name = clean_gallery(body.name)
+    name = own_gallery(caller, clean_gallery(body.name))
     key = idempotency_of(request, [name])
     gallery, created = services.registry.galleries.create_once(name, key)
     response.headers["Location"] = f"/galleries/{gallery.name}"
@@ -40,31 +48,35 @@ def create_gallery(
 
 
 @router.get("/galleries/{gallery}", responses=problems(404, 422))
-def get_gallery(services: Parts, gallery: str) -> GalleryWithThresholds:
+@needs("subjects:read")
+def get_gallery(services: Parts, gallery: OwnGallery) -> GalleryWithThresholds:
     """One gallery, with the thresholds that were measured on it."""
-    name = clean_gallery(gallery)
     return GalleryWithThresholds.with_thresholds(
-        services.registry.galleries.get(name), services.registry.thresholds.list(name)
+        services.registry.galleries.get(gallery), services.registry.thresholds.list(gallery)
     )
 
 
 @router.patch("/galleries/{gallery}", responses=problems(400, 404, 409, 422))
-def change_gallery(services: Parts, gallery: str, changes: GalleryChanges) -> GalleryRow:
+@needs("admin")
+def change_gallery(
+    services: Parts, caller: Recognised, gallery: OwnGallery, changes: GalleryChanges
+) -> GalleryRow:
     """Renames a gallery, or changes what it keeps and for how long."""
     renames = "name" in changes.model_fields_set
     changed = services.registry.galleries.change(
-        clean_gallery(gallery),
-        new_name=clean_gallery(changes.name) if renames else None,
+        gallery,
+        new_name=own_gallery(caller, clean_gallery(changes.name)) if renames else None,
         rules=changes.rules(),
     )
     return GalleryRow.of(changed)
 
 
 @router.delete("/galleries/{gallery}", responses=problems(404, 409, 422))
+@needs("admin")
 async def delete_gallery(
     services: Parts,
-    gallery: str,
+    gallery: OwnGallery,
     force: Annotated[bool, Query(description="Also with subjects in it, who are erased.")] = False,
 ) -> Erased:
     """Removes a gallery."""
-    return Erased.of(await services.desk.erase_gallery(clean_gallery(gallery), force=force))
+    return Erased.of(await services.desk.erase_gallery(gallery, force=force))

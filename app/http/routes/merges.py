@@ -8,7 +8,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.http.addresses import GalleryQuery, SubjectId, clean_query
+from app.http.access import GuardedRoute, Recognised, needs
+from app.http.addresses import clean_query
+from app.http.boundaries import OwnMerge, OwnSubject, own_gallery
 from app.http.examples import KEYED_CALL
 from app.http.forms import idempotency_of, note_replay
 from app.http.schemas import problems
@@ -16,7 +18,7 @@ from app.http.services import Parts
 from app.http.subject_schemas import MergeInto, MergeRow, MergeRows, SubjectRow
 from app.registry.fields import clean_subject
 
-router = APIRouter(tags=["subjects"])
+router = APIRouter(tags=["subjects"], route_class=GuardedRoute)
 
 
 @router.post(
@@ -25,27 +27,30 @@ router = APIRouter(tags=["subjects"])
     responses=problems(400, 404, 409, 422),
     openapi_extra=KEYED_CALL,
 )
+@needs("subjects:write")
 def merge_subject(
     services: Parts,
-    subject: SubjectId,
+    caller: Recognised,
+    who: OwnSubject,
     body: MergeInto,
     request: Request,
     response: Response,
-    gallery: GalleryQuery = None,
 ) -> MergeRow:
     """Gives all walks of this subject to another one; this subject's id is no more.
 
     The other one keeps its own name and metadata. Can be undone for some days.
     """
     into = clean_subject(body.into, field="into")
-    from_gallery, into_gallery = clean_query(gallery), clean_query(body.gallery)
+    into_gallery = clean_query(body.gallery)
+    if into_gallery is not None:
+        own_gallery(caller, into_gallery)
     merge, replayed = services.registry.merges.merge(
-        subject,
+        who.subject,
         into,
         undo_within=timedelta(days=services.settings.undo_merges_days),
-        gallery=from_gallery,
+        gallery=who.gallery,
         into_gallery=into_gallery,
-        idempotency=idempotency_of(request, [into, from_gallery or "", into_gallery or ""]),
+        idempotency=idempotency_of(request, [into, who.gallery or "", into_gallery or ""]),
     )
     response.headers["Location"] = f"/merges/{merge.id}"
     note_replay(response, replayed)
@@ -53,20 +58,25 @@ def merge_subject(
 
 
 @router.get("/subjects/{subject}/merges", responses=problems(404, 409, 422))
-def list_merges(services: Parts, subject: SubjectId, gallery: GalleryQuery = None) -> MergeRows:
+@needs("subjects:read")
+def list_merges(services: Parts, who: OwnSubject) -> MergeRows:
     """The merges into this subject that can still be undone, oldest first."""
-    merges = services.registry.merges.list(subject, gallery=clean_query(gallery))
+    merges = services.registry.merges.list(who.subject, gallery=who.gallery)
     return MergeRows(merges=[MergeRow.of(merge) for merge in merges])
 
 
 @router.get("/merges/{merge}", responses=problems(404))
-def get_merge(services: Parts, merge: str) -> MergeRow:
+@needs("subjects:read")
+def get_merge(services: Parts, merge: OwnMerge) -> MergeRow:
     """One merge that can still be undone."""
     return MergeRow.of(services.registry.merges.get(merge))
 
 
 @router.post("/merges/{merge}/undo", responses=problems(404, 409, 422), openapi_extra=KEYED_CALL)
-def undo_merge(services: Parts, merge: str, request: Request, response: Response) -> SubjectRow:
+@needs("subjects:write")
+def undo_merge(
+    services: Parts, merge: OwnMerge, request: Request, response: Response
+) -> SubjectRow:
     """Brings the absorbed subject back, as it was, with those of its walks that still exist."""
     restored, replayed = services.registry.merges.undo(
         merge, idempotency=idempotency_of(request, [])

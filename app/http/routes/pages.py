@@ -6,9 +6,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.errors import NotFound
+from app.http.access import GuardedRoute, public
 from app.http.services import Parts, Services
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=GuardedRoute)
 
 _MEDIA_TYPES = {
     "index.html": "text/html; charset=utf-8",
@@ -22,21 +23,25 @@ _HEADERS = {"Cache-Control": "no-cache"}
 
 
 @router.get("/")
+@public
 def console(services: Parts) -> Response:
     return _page(services, "index.html")
 
 
 @router.get("/docs")
+@public
 def docs(services: Parts) -> Response:
     return _page(services, "docs.html")
 
 
 @router.get("/favicon.ico")
+@public
 def favicon(services: Parts) -> Response:
     return _page(services, "icon.svg")
 
 
 @router.get("/console/{name}")
+@public
 def console_file(services: Parts, name: str) -> Response:
     if name not in _MEDIA_TYPES:
         raise NotFound

@@ -7,23 +7,26 @@ from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
 from app.errors import NotReady
+from app.http.access import GuardedRoute, public, signed_in
 from app.http.schemas import problems
 from app.http.services import Parts
 from app.outages import outage_of
 from app.telemetry import METRICS_CONTENT_TYPE
 
-router = APIRouter(tags=["probes"])
+router = APIRouter(tags=["probes"], route_class=GuardedRoute)
 
 _log = structlog.get_logger(__name__)
 
 
 @router.get("/livez")
+@public
 async def livez() -> dict[str, str]:
     """The process runs and answers."""
     return {"status": "alive"}
 
 
 @router.get("/readyz", responses=problems(503))
+@public
 def readyz(services: Parts) -> dict[str, str]:
     """The encoder has made a real forward pass and the database answers."""
     checkpoint = services.checkpoint()
@@ -36,10 +39,12 @@ def readyz(services: Parts) -> dict[str, str]:
         reason = outage.detail if outage is not None else type(error).__name__
         _log.warning("the database does not answer", reason=reason)
         raise NotReady("The database does not answer.") from None
-    return {"status": "ready", "checkpoint": checkpoint}
+    access = "open" if services.access.is_open else "keys"
+    return {"status": "ready", "checkpoint": checkpoint, "access": access}
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
+@signed_in
 async def metrics(services: Parts) -> Response:
     """Figures of this process in Prometheus's text format."""
     return Response(services.metrics.exposition(), media_type=METRICS_CONTENT_TYPE)

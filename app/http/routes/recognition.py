@@ -8,7 +8,10 @@ import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from app.http.access import GuardedRoute, Recognised, needs
 from app.http.addresses import subject_location
+from app.http.boundaries import own_gallery
+from app.http.caller import Caller
 from app.http.examples import (
     ENROLL_FORM,
     ENROLLED_EXAMPLE,
@@ -39,7 +42,7 @@ from app.settings import Settings
 from app.telemetry import Metrics
 from app.worker.desk import Accepted
 
-router = APIRouter(tags=["recognition"])
+router = APIRouter(tags=["recognition"], route_class=GuardedRoute)
 
 _log = structlog.get_logger(__name__)
 
@@ -55,9 +58,10 @@ _JobOf = Callable[[ReceivedForm, Settings], NewJob]
     responses=answer(201, ENROLLED_EXAMPLE) | _ALSO,
     openapi_extra=form_body(ENROLL_FORM),
 )
-async def enroll(request: Request, services: Parts) -> Response:
+@needs("enroll")
+async def enroll(request: Request, services: Parts, caller: Recognised) -> Response:
     """Enrols one or more walks of a person; creates the subject and the gallery if they are new."""
-    return await _take_in(request, services, enroll_job, status=201)
+    return await _take_in(request, services, caller, enroll_job, status=201)
 
 
 @router.post(
@@ -66,12 +70,13 @@ async def enroll(request: Request, services: Parts) -> Response:
     responses=answers(200, IDENTIFIED_EXAMPLES) | _ALSO,
     openapi_extra=form_body(IDENTIFY_FORM),
 )
-async def identify(request: Request, services: Parts) -> Response:
+@needs("identify")
+async def identify(request: Request, services: Parts, caller: Recognised) -> Response:
     """Says who of the gallery is walking, or that nobody in it is.
 
     With `walker=all` the answer holds one entry per walker, under `walkers`.
     """
-    return await _take_in(request, services, identify_job, status=200)
+    return await _take_in(request, services, caller, identify_job, status=200)
 
 
 @router.post(
@@ -80,13 +85,14 @@ async def identify(request: Request, services: Parts) -> Response:
     responses=answer(200, VERIFIED_EXAMPLE) | _ALSO,
     openapi_extra=form_body(VERIFY_FORM),
 )
-async def verify(request: Request, services: Parts) -> Response:
+@needs("identify")
+async def verify(request: Request, services: Parts, caller: Recognised) -> Response:
     """Says whether the walk is the claimed subject's."""
-    return await _take_in(request, services, verify_job, status=200)
+    return await _take_in(request, services, caller, verify_job, status=200)
 
 
 async def _take_in(
-    request: Request, services: Services, job_of: _JobOf, *, status: int
+    request: Request, services: Services, caller: Caller, job_of: _JobOf, *, status: int
 ) -> Response:
     """Receives the upload, has it accepted, and waits for the outcome."""
     settings, desk = services.settings, services.desk
@@ -101,6 +107,7 @@ async def _take_in(
         )
         try:
             new_job = job_of(form, settings)
+            own_gallery(caller, new_job.gallery)
             idempotency = idempotency_of(request, content_of(form))
         except BaseException:
             form.discard()

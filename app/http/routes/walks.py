@@ -5,10 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from app.http.access import GuardedRoute, needs
+from app.http.boundaries import OwnWalk
 from app.http.schemas import WalkRow, problems
 from app.http.services import Parts
 
-router = APIRouter(tags=["walks"])
+router = APIRouter(tags=["walks"], route_class=GuardedRoute)
 
 
 class PngResponse(Response):
@@ -18,18 +20,21 @@ class PngResponse(Response):
 
 
 @router.get("/walks/{walk}", responses=problems(404))
-def get_walk(services: Parts, walk: str) -> WalkRow:
+@needs("subjects:read")
+def get_walk(services: Parts, walk: OwnWalk) -> WalkRow:
     """One stored walk."""
     return WalkRow.of(services.registry.walks.get(walk))
 
 
 @router.get("/walks/{walk}/gei.png", response_class=PngResponse, responses=problems(404))
-def get_walk_gei(services: Parts, walk: str) -> PngResponse:
+@needs("subjects:read")
+def get_walk_gei(services: Parts, walk: OwnWalk) -> PngResponse:
     """The walk's gait energy image."""
     return PngResponse(services.registry.walks.gei_png(walk))
 
 
 @router.delete("/walks/{walk}", status_code=204, responses=problems(404))
-async def delete_walk(services: Parts, walk: str) -> None:
+@needs("subjects:write")
+async def delete_walk(services: Parts, walk: OwnWalk) -> None:
     """Erases one walk with its image and templates; the subject stays."""
     await services.desk.erase_walk(walk)

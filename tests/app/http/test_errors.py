@@ -87,7 +87,7 @@ def test_an_unexpected_error_shows_a_support_id_and_nothing_else(
     async def nothing_behind(_app: FastAPI) -> AsyncIterator[None]:
         yield
 
-    app = build_application(Metrics(), nothing_behind)
+    app = build_application(Metrics(), nothing_behind, hosts=None)
 
     @app.get("/broken")
     async def broken() -> None:
@@ -147,6 +147,9 @@ def test_the_description_covers_every_route_and_fits_the_answers(service: LiveSe
         "/jobs": {"get"},
         "/jobs/{job}": {"get"},
         "/jobs/{job}/gei.png": {"get"},
+        "/keys": {"get", "post"},
+        "/keys/{key}": {"delete"},
+        "/session": {"get", "post", "delete"},
         "/audit": {"get"},
         "/audit/key": {"get"},
         "/livez": {"get"},
