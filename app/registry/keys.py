@@ -218,7 +218,10 @@ class Keys:
                 select(*KEY_COLUMNS, keys.c.digest).where(keys.c.id == key_id, holds(now))
             ).one_or_none()
         stored = _NOBODY if row is None else row.digest
-        if not hmac.compare_digest(sha256(text.encode()).digest(), stored) or row is None:
+        if (
+            not hmac.compare_digest(sha256(text.encode(errors="replace")).digest(), stored)
+            or row is None
+        ):
             return None
         if row.last_used_at is None or now - row.last_used_at >= _USE_NOTED_EVERY:
             self._note_use(key_id, now)
