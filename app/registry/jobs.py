@@ -119,7 +119,7 @@ class Jobs:
         if walker is not None:
             wanted = wanted.where(job_geis.c.walker == walker)
         # A picture is somebody's biometrics: nobody gets one without an entry in the audit log.
-        with self._database.write(durable=False) as connection:
+        with self._database.write() as connection:
             row = connection.execute(wanted.order_by(job_geis.c.walker).limit(1)).one_or_none()
             if row is None:
                 raise UnknownJob(job_id)

@@ -114,7 +114,7 @@ class Walks:
             MasterKeyMissing, StoredDataDamaged: it is encrypted, and cannot be decrypted.
         """
         # A picture is somebody's biometrics: nobody gets one without an entry in the audit log.
-        with self._database.write(durable=False) as connection:
+        with self._database.write() as connection:
             row = connection.execute(_GEI, {"walk_id": walk_id}).one_or_none()
             if row is None:
                 raise UnknownWalk(walk_id)

@@ -1,10 +1,13 @@
 """SIGKILL at every named failpoint: the index is what SQL says, no promise broken, no file left.
 
+The audit log is whole, and speaks of every enrolment that is there.
+
 WALKPRINT_FAILPOINT_TRIALS sets how often (`make test-crash` kills hundreds of times).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -19,6 +22,8 @@ import pytest
 
 from app import failpoints
 from app.registry import Registry, Subject
+from app.registry.audit.verifying import verify
+from app.registry.signing import PublicKey, open_signer
 from app.search import GallerySearch
 from app.search.snapshots import Snapshots
 from tests.crash.ledger import Ledger
@@ -69,7 +74,9 @@ def run(process: subprocess.Popen[str], plan: Plan) -> int:
 
 def check(database_url: str, data: Path, ledger_path: Path) -> None:
     """After a process has come and gone in peace."""
-    registry = Registry.open(database_url)
+    signer = open_signer(data / "signing.key")
+    registry = Registry.open(database_url, signer=signer)
+    check_log(registry, signer.public)
     stored = {row.subject: row for row in everybody(registry)}
     ledger = Ledger.read(ledger_path)
     ledger.settle({name: row.gallery for name, row in stored.items()})
@@ -89,6 +96,19 @@ def check(database_url: str, data: Path, ledger_path: Path) -> None:
     left += list((data / "snapshots").glob("*.part"))
     left += list((data / "instances").glob("*.lock"))
     assert left == []
+
+
+def check_log(registry: Registry, key: PublicKey) -> None:
+    """One chain to its signed end, with an entry for each enrolment that was committed."""
+    with registry.audit.whole() as log:
+        verify(log, [key])
+    with registry.audit.whole() as log:
+        deeds = [json.loads(entry.text) for entry in log.entries()]
+    noted = sum(deed["details"]["walks"] for deed in deeds if deed["action"] == "subject.enrolled")
+    erased = sum(
+        deed["details"].get("walks", 1) for deed in deeds if deed["action"].endswith(".erased")
+    )
+    assert noted - erased == sum(row.walks for row in everybody(registry))
 
 
 def check_index(search: GallerySearch, ledger: Ledger, galleries: set[str]) -> None:
@@ -137,7 +157,7 @@ def test_whatever_moment_a_process_is_killed_at(
             assert run(process, Plan(database_url, str(data), str(ledger), trial, "", 0)) == 0
             check(database_url, data, ledger)
             if trial % _TRIALS_PER_FOLDER == _TRIALS_PER_FOLDER - 1:
-                erase_everybody(database_url, ledger)
+                erase_everybody(database_url, data, ledger)
 
     # Not every life comes to its end: a victim may do too little to reach its failpoint.
     assert sum(killed.values()) > _TRIALS / 2, killed
@@ -145,9 +165,9 @@ def test_whatever_moment_a_process_is_killed_at(
         assert min(killed[name] for name in _HERE) > 0, killed
 
 
-def erase_everybody(database_url: str, ledger: Path) -> None:
+def erase_everybody(database_url: str, data: Path, ledger: Path) -> None:
     """Begins anew, with revisions that go on."""
-    registry = Registry.open(database_url)
+    registry = Registry.open(database_url, signer=open_signer(data / "signing.key"))
     for gallery in registry.galleries.list():
         registry.galleries.delete(gallery.name, force=True)
     registry.close()

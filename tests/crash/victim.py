@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from app import failpoints
 from app.registry import Enrollment, Home, Job, NewJob, Registry
+from app.registry.signing import open_signer
 from app.search import GallerySearch
 from app.search.snapshots import Snapshots
 from app.telemetry import Metrics
@@ -69,7 +70,8 @@ class Victim:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self.registry = Registry.open(plan.database_url)
+        signer = open_signer(Path(plan.data) / "signing.key")
+        self.registry = Registry.open(plan.database_url, signer=signer)
         self.instance = Instance.enter(Path(plan.data) / "instances")
         self.storage = UploadStorage(Path(plan.data) / "uploads", self.instance.id)
         metrics = Metrics()
