@@ -14,7 +14,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import Problem, UploadTooLarge
+from app.errors import InvalidField, Problem, UploadTooLarge
 from app.http.pace import Pace, SlowestBody
 from app.http.problems import CrossOrigin, UnknownHost, internal_error, problem_response
 from app.outages import outage_of
@@ -77,6 +77,7 @@ class Envelope:
         exchange = _Exchange(scope, receive, send, self._slowest_body)
         try:
             self._check_caller(scope["method"], exchange.headers)
+            refuse_zero_characters(scope)
             keep_slashes_in_ids(scope)
             await self._app(scope, exchange.receive, exchange.send)
         except Problem as problem:
@@ -186,6 +187,16 @@ class _Exchange:
 def let_large_body_in(scope: Scope) -> None:
     """Lifts the limit of small bodies for a route that streams the body and bounds it itself."""
     scope[_LARGE_BODY] = True
+
+
+def refuse_zero_characters(scope: Scope) -> None:
+    """Keeps U+0000 out of queries: no name holds it, and PostgreSQL takes no text with it.
+
+    Raises:
+        InvalidField: there is one.
+    """
+    if b"%00" in scope["query_string"]:
+        raise InvalidField("query", "The query holds the character U+0000.")
 
 
 def keep_slashes_in_ids(scope: Scope) -> None:

@@ -47,12 +47,18 @@ KNOWN_FIELDS = frozenset(
 )
 
 
-def enroll_job(form: ReceivedForm, _settings: Settings) -> NewJob:
-    """The job of `POST /enroll`: `subject` and one or more walks."""
+def enroll_job(form: ReceivedForm, _settings: Settings, *, names_duplicates: bool) -> NewJob:
+    """The job of `POST /enroll`: `subject` and one or more walks.
+
+    Args:
+        form: as received.
+        names_duplicates: whether the caller may learn who else walks like this person.
+    """
     request: dict[str, object] = {
         "name": clean_name(form.fields.get("name", "")),
         "metadata": _metadata(form.fields.get("metadata", "")),
         "walker": _one_walker(form),
+        "names_duplicates": names_duplicates,
         **_frame_rate(form),
     }
     return NewJob(

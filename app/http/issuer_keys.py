@@ -170,7 +170,7 @@ def _fetch_object(http: httpx.Client, url: str) -> dict[str, Any]:
                 raise _Unusable(f"{url} answers too much, or too slowly")
     try:
         described = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested without end
         described = None
     if not isinstance(described, dict):
         raise _Unusable(f"{url} answers no JSON object")

@@ -94,7 +94,9 @@ class Enrolled(BaseModel):
         list[str],
         Field(description="Earlier walks that were erased: the gallery keeps the best few only."),
     ]
-    possible_duplicates: list[Duplicate]
+    possible_duplicates: Annotated[
+        list[Duplicate], Field(description="Named to callers who hold the scope `identify`.")
+    ]
     checkpoint: str
     job: str
     timing: Timing

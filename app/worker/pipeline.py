@@ -165,7 +165,9 @@ class Pipeline:
     ) -> Json:
         subject = _subject_of(job)
         with self._metrics.stage("search", timing.stages_ms):
-            duplicates = self._duplicates(job.gallery, subject, walkers, by)
+            # Only to who could ask by /identify: see `app.http.forms.enroll_job`.
+            may_learn = job.request.get("names_duplicates", True)
+            duplicates = self._duplicates(job.gallery, subject, walkers, by) if may_learn else ()
         walks = tuple(
             NewWalk(
                 gei_png=usable.judged.gei_png,

@@ -35,7 +35,8 @@ def get_probe_gei(
     services: Parts,
     job: OwnJob,
     walker: Annotated[
-        int | None, Query(ge=1, description="Number in the answer; the first one if left out.")
+        int | None,
+        Query(ge=1, lt=2**31, description="Number in the answer; the first one if left out."),
     ] = None,
 ) -> PngResponse:
     """The gait energy image of an identified or verified walker, as long as the job is kept."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from fastapi import APIRouter, Request
@@ -60,8 +61,13 @@ _JobOf = Callable[[ReceivedForm, Settings], NewJob]
 )
 @needs("enroll")
 async def enroll(request: Request, services: Parts, caller: Recognised) -> Response:
-    """Enrols one or more walks of a person; creates the subject and the gallery if they are new."""
-    return await _take_in(request, services, caller, enroll_job, status=201)
+    """Enrols one or more walks of a person; creates the subject and the gallery if they are new.
+
+    Possible duplicates are named to callers who hold the scope `identify`, for they say whom
+    somebody walks like.
+    """
+    job_of = partial(enroll_job, names_duplicates=caller.may("identify"))
+    return await _take_in(request, services, caller, job_of, status=201)
 
 
 @router.post(
