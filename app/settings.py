@@ -66,11 +66,22 @@ class Settings(BaseSettings):
         oidc_audience: what this service is called there.
         oidc_scope_claim: the claim of a token that says what its bearer may do.
         oidc_galleries_claim: the claim that says which galleries they see.
+        master_key: what biometrics are encrypted under: 32 bytes in base64 (docs/encryption.md);
+            None stores them as they are, unless `master_key_file` is set.
+        old_master_keys: those before it, with commas between them, while something is still
+            encrypted under them.
+        master_key_file: in place of both: one key a line, the current one first.
         log_level: of the service's own log.
         log_json: one JSON object per line instead of text for people.
     """
 
-    model_config = SettingsConfigDict(env_prefix="WALKPRINT_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WALKPRINT_",
+        extra="ignore",
+        frozen=True,
+        # What was set may be a key.
+        hide_input_in_errors=True,
+    )
 
     data: Path = Path("data")
     database_url: str | None = None
@@ -107,6 +118,9 @@ class Settings(BaseSettings):
     oidc_audience: str | None = Field(default=None, min_length=1)
     oidc_scope_claim: str = Field(default="scope", min_length=1)
     oidc_galleries_claim: str = Field(default="walkprint_galleries", min_length=1)
+    master_key: SecretStr | None = None
+    old_master_keys: SecretStr | None = None
+    master_key_file: Path | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_json: bool = False
 
@@ -150,6 +164,15 @@ class Settings(BaseSettings):
         if not isinstance(names, str):
             return names
         return tuple(name.strip().lower() for name in names.split(",") if name.strip())
+
+    @model_validator(mode="after")
+    def _check_master_keys(self) -> Self:
+        """Of two places for a key, one would be forgotten when it is changed."""
+        if self.master_key_file is not None and (self.master_key or self.old_master_keys):
+            raise ValueError("master_key_file holds all keys: set it, or master_key, not both")
+        if self.old_master_keys is not None and self.master_key is None:
+            raise ValueError("old_master_keys are those before master_key, which is not set")
+        return self
 
     @model_validator(mode="after")
     def _check_issuer(self) -> Self:

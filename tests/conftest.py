@@ -9,7 +9,24 @@ from pathlib import Path
 import pytest
 
 from app.registry import Registry
+from app.registry.sealing import MasterKeySource
+from tests.sealing import KEY, master_keys_of
 from tests.servers import PostgresServer, empty, postgres_server
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of a file that says `ALSO_ENCRYPTED = True` run without and with a master key."""
+    if getattr(metafunc.module, "ALSO_ENCRYPTED", False) and "master_keys" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "master_keys", [None, master_keys_of(KEY)], ids=["plain", "encrypted"], indirect=True
+        )
+
+
+@pytest.fixture
+def master_keys(request: pytest.FixtureRequest) -> MasterKeySource | None:
+    """What a test's registry encrypts with: nothing, unless a test says otherwise."""
+    keys: MasterKeySource | None = getattr(request, "param", None)
+    return keys
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ def serve(
 
     from pydantic import ValidationError
 
-    from app.main import CannotRecognise, DatabaseNotThere, NotOnLoopback
+    from app.main import CannotDecrypt, CannotRecognise, DatabaseNotThere, NotOnLoopback
     from app.main import serve as run_service
     from app.settings import Settings
 
@@ -76,7 +76,7 @@ def serve(
         )
         print_problem({"detail": f"A setting cannot be used: {details}."}, as_json=False)
         raise typer.Exit(1) from wrong
-    except (NotOnLoopback, CannotRecognise, DatabaseNotThere) as refused:
+    except (NotOnLoopback, CannotDecrypt, CannotRecognise, DatabaseNotThere) as refused:
         print_problem({"detail": str(refused)}, as_json=False)
         raise typer.Exit(1) from refused
 

@@ -19,7 +19,8 @@ from app.registry.merges import Merges
 from app.registry.migration import upgrade
 from app.registry.reembeddings import Reembeddings
 from app.registry.retention import Retention
-from app.registry.sealing import MasterKeySource
+from app.registry.sealing import MasterKeys, MasterKeySource
+from app.registry.sealing.checking import require_master_keys
 from app.registry.sessions import Sessions
 from app.registry.signing import Signer
 from app.registry.subjects import Subjects
@@ -118,6 +119,19 @@ class Registry:
         Whatever is kept outside the database by those numbers holds in the same epoch only.
         """
         return epoch(self._database)
+
+    @property
+    def master_keys(self) -> MasterKeys | None:
+        """What copies outside of the database are encrypted with; None for plain ones."""
+        return self._database.vault.keys
+
+    def require_master_keys(self) -> None:
+        """Makes sure that every master key that something is encrypted under is set.
+
+        Raises:
+            MasterKeyMissing: one is not; names its fingerprint.
+        """
+        require_master_keys(self._database)
 
     def on_erasure(self, listener: Callable[[], None]) -> None:
         """Has a function called after each erasure here, before that is acknowledged."""

@@ -11,6 +11,8 @@ section 4), and three rules see to it:
 
 All three are `discard_outdated`. The file is deleted, not patched: a start without it takes some
 seconds longer, and nothing of a person is left in it for certain.
+
+With a master key snapshots are encrypted, and one that is not is deleted unread.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ import structlog
 
 from app import failpoints
 from app.registry import Registry
+from app.registry.sealing import MasterKeys
 from app.search.index import TemplateIndex
 from app.search.snapshot_file import (
     SnapshotHead,
@@ -81,7 +84,7 @@ class Snapshots:
         """
         path = self._path(gallery_id, checkpoint_id)
         try:
-            head, view = read_snapshot(path)
+            head, view = read_snapshot(path, self._registry.master_keys)
         except FileNotFoundError:
             return None
         except (OSError, UnusableSnapshot) as error:
@@ -121,7 +124,8 @@ class Snapshots:
                             view, epoch=epoch, gallery_id=gallery_id, checkpoint_id=checkpoint_id
                         )
                         unharmed = partial(_holds, index, view)
-                        write_snapshot(file, head, view, goes_on=unharmed)
+                        keys = self._registry.master_keys
+                        write_snapshot(file, head, view, keys=keys, goes_on=unharmed)
                     failpoints.reach(failpoints.MID_SNAPSHOT)
                     file.flush()
                     os.fsync(file.fileno())
@@ -150,7 +154,8 @@ class Snapshots:
         paths = [self._folder / name for name in names if name.endswith(_SUFFIX)]
         if not paths:
             return
-        heads = {path: _head_of(path) for path in paths}
+        keys = self._registry.master_keys
+        heads = {path: _head_of(path, keys) for path in paths}
         removed_last = self._registry.templates.removed_last(
             sorted({head.gallery_id for head in heads.values() if head is not None})
         )
@@ -201,11 +206,10 @@ def _holds(index: TemplateIndex, view: View) -> bool:
     return index.mark.removals == view.removals
 
 
-def _head_of(path: Path) -> SnapshotHead | None:
+def _head_of(path: Path, keys: MasterKeys | None) -> SnapshotHead | None:
     """None when the file cannot be read, or is just gone."""
     try:
-        with path.open("rb") as file:
-            return read_head(file)
+        return read_head(path, keys)
     except (OSError, UnusableSnapshot):
         return None
 

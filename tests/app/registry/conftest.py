@@ -10,7 +10,6 @@ import pytest
 
 from app.registry import Registry
 from app.registry.sealing import MasterKeySource
-from tests.sealing import KEY, master_keys_of
 
 
 @dataclass
@@ -31,21 +30,6 @@ class Clock:
 def clock() -> Clock:
     """The clock of `registry`."""
     return Clock()
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests of a file that says `ALSO_ENCRYPTED = True` run without and with a master key."""
-    if getattr(metafunc.module, "ALSO_ENCRYPTED", False) and "master_keys" in metafunc.fixturenames:
-        metafunc.parametrize(
-            "master_keys", [None, master_keys_of(KEY)], ids=["plain", "encrypted"], indirect=True
-        )
-
-
-@pytest.fixture
-def master_keys(request: pytest.FixtureRequest) -> MasterKeySource | None:
-    """What `registry` encrypts with: nothing, unless a test says otherwise."""
-    keys: MasterKeySource | None = getattr(request, "param", None)
-    return keys
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from app.registry import Registry
+from app.registry.sealing import MasterKeySource
 
 
 @pytest.fixture
-def registry(database_url: str) -> Iterator[Registry]:
+def registry(database_url: str, master_keys: MasterKeySource | None) -> Iterator[Registry]:
     """An empty registry."""
-    opened = Registry.open(database_url)
+    opened = Registry.open(database_url, master_keys=master_keys)
     yield opened
     opened.close()
