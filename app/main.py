@@ -32,12 +32,7 @@ from app.outages import Outage
 from app.registry import NewCheckpoint, Registry
 from app.registry.checkpoint_problems import CheckpointNotHere
 from app.registry.gallery_thresholds import GalleryThresholds
-from app.registry.sealing import (
-    MasterKeyMissing,
-    MasterKeySource,
-    MasterKeyUnusable,
-    open_master_keys,
-)
+from app.registry.sealing.settings import master_key_source, require_usable_keys
 from app.registry.signing import open_signer
 from app.settings import Settings
 from app.telemetry import Metrics, configure_logging
@@ -71,10 +66,6 @@ class NotOnLoopback(Exception):
 
 class DatabaseNotThere(Exception):
     """The service was started, but its database does not answer; the message says why."""
-
-
-class CannotDecrypt(Exception):
-    """The service was started without the keys that its data need; the message says which."""
 
 
 class CannotRecognise(Exception):
@@ -119,7 +110,7 @@ def serve(settings: Settings) -> None:
     configure_logging(settings.log_level, as_json=settings.log_json)
     if settings.database_url is not None:
         _require_database(settings.database_url)
-    _require_master_keys(settings)
+    require_usable_keys(settings)
     if not settings.is_loopback:
         _require_keys(settings)
     failpoints.arm_from_environment()
@@ -153,29 +144,6 @@ def _require_database(url: str) -> None:
         raise DatabaseNotThere(f"{outage.detail} See WALKPRINT_DATABASE_URL.") from outage
     finally:
         registry.close()
-
-
-def _require_master_keys(settings: Settings) -> None:
-    """Says in one sentence what a start would say in a page.
-
-    Raises:
-        CannotDecrypt: a key is none, or something is encrypted under one that is not set.
-    """
-    try:
-        master_keys = _master_keys(settings)
-        registry = Registry.open(settings.resolved_database_url, master_keys=master_keys)
-        try:
-            registry.require_master_keys()
-        finally:
-            registry.close()
-    except MasterKeyUnusable as unusable:
-        raise CannotDecrypt(str(unusable)) from unusable
-    except MasterKeyMissing as missing:
-        raise CannotDecrypt(f"{missing.detail} {missing.advice}") from missing
-
-
-def _master_keys(settings: Settings) -> MasterKeySource | None:
-    return open_master_keys(settings.master_key, settings.old_master_keys, settings.master_key_file)
 
 
 def _require_keys(settings: Settings) -> None:
@@ -361,7 +329,7 @@ def _start(
     stack.callback(instance.leave)
     signer = open_signer(settings.signing_key_file)
     registry = Registry.open(
-        settings.resolved_database_url, signer=signer, master_keys=_master_keys(settings)
+        settings.resolved_database_url, signer=signer, master_keys=master_key_source(settings)
     )
     stack.callback(registry.close)
     registry.migrate()

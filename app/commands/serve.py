@@ -52,8 +52,9 @@ def serve(
 
     from pydantic import ValidationError
 
-    from app.main import CannotDecrypt, CannotRecognise, DatabaseNotThere, NotOnLoopback
+    from app.main import CannotRecognise, DatabaseNotThere, NotOnLoopback
     from app.main import serve as run_service
+    from app.registry.sealing.settings import CannotDecrypt
     from app.settings import Settings
 
     chosen = {
