@@ -9,7 +9,6 @@ Action: TypeAlias = Literal[
     "audit.head_not_ours",
     "backup.made",
     "backup.restored",
-    "call.refused",
     "checkpoint.activated",
     "checkpoint.installed",
     "checkpoint.removed",

@@ -29,6 +29,8 @@ def test_a_start_and_every_deed_after_it_are_in_the_log(service: LiveService, ga
         "subject.enrolled",
         "gallery.created",
     ]
+    # Also where a worker's thread did it.
+    assert {entry["actor"] for entry in newest} == {"open"}
     assert newest[0]["details"]["subject"] == newest[1]["details"]["subject"]
     assert oldest[0]["action"] == "service.started"
     assert "ada" not in service.http.get("/audit").text

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from app.errors import GalleryExists, UnknownSubject, UnknownWalk
 from app.registry import Registry
 from app.registry.acting import acting_as
+from app.registry.audit.actions import ACTIONS
 from tests.app.registry.audit.reading import details_of, noted
 from tests.app.registry.conftest import Clock
 from tests.app.registry.stored_walks import (
@@ -30,6 +33,15 @@ from tests.gallery_files import (
     subject_line,
     walk_line,
 )
+
+DOCUMENTATION = Path(__file__).parents[4] / "docs" / "audit.md"
+
+
+def test_the_documentation_says_of_each_action_when_it_is_noted() -> None:
+    rows = [line for line in DOCUMENTATION.read_text().splitlines() if line.startswith("| `")]
+    described = {word for row in rows for word in re.findall(r"`([a-z]+\.[a-z_]+)`", row)}
+
+    assert described == set(ACTIONS)
 
 
 def test_an_enrolment_is_noted_with_numbers_only(registry: Registry, database_url: str) -> None:
