@@ -28,7 +28,7 @@ from app.http.routes import (
     thresholds,
     walks,
 )
-from app.http.schemas import ProblemDocument
+from app.http.schemas import ProblemDocument, problems
 from app.telemetry import Metrics
 
 # What a service on loopback is called. Another name that a browser was made to resolve to it (DNS
@@ -67,6 +67,10 @@ Who is walking? Enrols people by their gait and says whose a walk is, or that it
 Every error is `application/problem+json`: `type` is stable, `detail` says what was wrong with this
 call, `advice` what to do about it.
 """
+
+
+# Too long an address, too large headers, an outage of the disk or the database.
+_WHATEVER_THE_CALL = problems(414, 431, 503)
 
 
 def build_application(
@@ -124,6 +128,8 @@ def _describe_problems(app: FastAPI) -> None:
             for path in schema["paths"].values():
                 for operation in path.values():
                     _drop_validation_error(operation["responses"])
+                    for status, problem in _WHATEVER_THE_CALL.items():
+                        operation["responses"].setdefault(str(status), problem)
         return generate()
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way

@@ -119,7 +119,8 @@ def install_problem_handlers(app: FastAPI, metrics: Metrics) -> None:
         return problem_response(_first_mistake(error), metrics)
 
     async def on_http_error(request: Request, error: HTTPException) -> Response:
-        return problem_response(_of_framework(request, error), metrics, error.headers)
+        problem = _of_framework(request, error)
+        return problem_response(problem, metrics, _headers_of_framework(request, error))
 
     app.exception_handler(Problem)(on_problem)
     app.exception_handler(WalkRefused)(on_problem)
@@ -140,6 +141,18 @@ def _of_framework(request: Request, error: HTTPException) -> Problem:
     if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         return MalformedRequest("The request cannot be understood.")
     return internal_error(error, request.scope.get("walkprint.request_id", ""))
+
+
+def _headers_of_framework(request: Request, error: HTTPException) -> Mapping[str, str] | None:
+    """The error's own headers, but for Allow: routing names the methods of one route only, where
+    several share an address."""
+    if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+        return error.headers
+    path = getattr(request.scope.get("route"), "path", "")
+    described = request.app.openapi()["paths"].get(path)
+    if described is None:
+        return error.headers
+    return {"Allow": ", ".join(sorted(method.upper() for method in described))}
 
 
 def _first_mistake(error: RequestValidationError) -> Problem:

@@ -33,6 +33,13 @@ def test_an_unanswered_method_is_a_problem_that_lists_the_others(service: LiveSe
     assert response.headers["allow"] == "POST"
 
 
+def test_allow_names_every_method_of_an_address(service: LiveService) -> None:
+    response = service.http.put("/galleries/of-nobody")
+
+    assert_refused(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == "DELETE, GET, PATCH"
+
+
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:8000", "", "127.0.0.1.evil.example"]
 )
