@@ -7,7 +7,7 @@ PORT ?= 8000
 DATA ?= ./data
 MINUTES ?= 20
 
-.PHONY: help demo serve test check format unit bench bench-ingredients bench-thresholds bench-registry bench-audit bench-model bench-capture bench-quality fuzz test-crash soak train lock clean
+.PHONY: help demo serve test check format unit bench bench-ingredients bench-thresholds bench-registry bench-audit bench-model bench-capture bench-quality fuzz test-security test-api audit licences test-crash soak train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,7 +28,7 @@ serve: $(INSTALLED) ## the service on PORT with its state under DATA
 test: static $(INSTALLED) ## all checks and all tests
 	$(BIN)/pytest
 
-check: static unit ## the fast ones: format, lint, types, floors, migrations, unit tests
+check: static unit audit licences ## the fast ones: format, lint, types, floors, migrations, unit tests, dependencies
 
 .PHONY: static
 static: $(INSTALLED)
@@ -67,6 +67,18 @@ bench-audit: $(INSTALLED) ## what the audit log costs enrolments, searches and p
 
 bench-thresholds: $(INSTALLED) ## how many strangers pass, by the checkpoint's threshold and by the gallery's own; PEOPLE=16000
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_thresholds $(if $(PEOPLE),--people $(PEOPLE))
+
+test-security: $(INSTALLED) ## everything a security review asks for, the long variants too
+	WALKPRINT_SECURITY_LONG=1 $(BIN)/pytest tests/security tests/hostile --timeout=1800
+
+test-api: $(INSTALLED) ## schemathesis against the service's own document for MINUTES=20
+	$(BIN)/python -m tests.security.schemathesis_run --minutes $(MINUTES)
+
+audit: $(INSTALLED) ## known vulnerabilities of the locked versions; says so when nobody could be asked
+	$(BIN)/python -m tests.security.advisories
+
+licences: $(INSTALLED) ## that everything that runs is permissive, or accepted by name (docs/licences.md)
+	$(BIN)/python -m tests.security.licences
 
 fuzz: $(INSTALLED) ## fuzz the three entrances of uploads, MINUTES=20 each; findings under runs/fuzz
 	$(BIN)/pip install --quiet --constraint docker/constraints.txt --editable '.[fuzz]'
