@@ -184,7 +184,9 @@ def test_a_read_only_database_answers_what_only_reads(
     goes_read_only = f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'
     takes_writes = f'ALTER DATABASE "{name}" RESET default_transaction_read_only'
     # New connections go by the new setting; a failover ends the old ones too.
-    ends_all = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - our own name
+    ends_all = (
+        f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 - our own name
+    )
     settings = Settings(data=tmp_path / "data", device="cpu", database_url=url)
     with live_service(settings) as service:
         enrol(service.http, "before").raise_for_status()
