@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -27,12 +28,14 @@ from app.demo.service_process import ServiceProcess
 from tests.walks import walk_zip
 
 _PEOPLE = 3
+KEY_ID = "schemathes"
 _ENVIRONMENT = {
     "WALKPRINT_DEVICE": "cpu",
     "WALKPRINT_WAIT_SECONDS": "10",
     "WALKPRINT_LOG_LEVEL": "error",
-    # A document's worth of calls in a minute is not what these limits are for.
-    "WALKPRINT_REQUESTS_PER_MINUTE": "1000000",
+    # Thousands of calls a minute, many without a key, are not what these limits are for.
+    "WALKPRINT_REQUESTS_PER_MINUTE": "0",
+    "WALKPRINT_FAILURES_PER_MINUTE": "0",
 }
 # Rules that a document cannot express: which bytes are a walk, that a cursor is one of ours.
 _REFUSED = ["400", "401", "403", "404", "405", "409", "411", "413", "414", "415", "422", "429"]
@@ -63,35 +66,39 @@ def run(folder: Path, *, examples: int, seed: int, seconds: int | None = None) -
         seed: repeats a run.
         seconds: how long to go on; None for one round.
     """
-    with ServiceProcess(folder / "service", environment=_ENVIRONMENT) as service:
-        environment = os.environ | _prepare(folder, service.url)
+    key = f"wp_{KEY_ID}_{secrets.token_urlsafe(32)}"
+    settings = _ENVIRONMENT | {"WALKPRINT_BOOTSTRAP_KEY": key}
+    with (
+        ServiceProcess(folder / "service", environment=settings) as service,
+        httpx.Client(
+            base_url=service.url, timeout=60.0, headers={"Authorization": f"Bearer {key}"}
+        ) as http,
+    ):
+        environment = os.environ | _prepare(folder, http)
         config = folder / "schemathesis.toml"
-        config.write_text(_config(_known(service.url)))
+        config.write_text(_config(_known(http)))
         command = [
             *(str(Path(sys.executable).with_name("schemathesis")), "--no-color"),
             *("--config-file", str(config)),
             *("run", f"{service.url}/openapi.json"),
             *("--max-examples", str(examples), "--seed", str(seed), "--no-shrink"),
             *("--request-timeout", "60", "--warnings", "off"),
+            *("--header", f"Authorization: Bearer {key}"),
             *(("--max-time", str(seconds)) if seconds is not None else ()),
         ]
         done = subprocess.run(  # noqa: S603 - our own command
             command, cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
         log = service.log_path.read_text()
+        http.get("/keys").raise_for_status()  # the calls had their key to the end
     return Outcome(done.returncode == 0, done.stdout + done.stderr, log)
 
 
-def _prepare(folder: Path, url: str) -> dict[str, str]:
+def _prepare(folder: Path, http: httpx.Client) -> dict[str, str]:
     """Enrols people; returns where the hooks find a walk and a gallery file."""
-    with httpx.Client(base_url=url, timeout=60.0) as http:
-        for person in range(1, _PEOPLE + 1):
-            http.post(
-                "/enroll",
-                data={"subject": f"person-{person}", "gallery": "known"},
-                files={"walk": walk_zip(person)},
-            ).raise_for_status()
-        exported = http.get("/galleries/known/export").raise_for_status().content
+    for person in range(1, _PEOPLE + 1):
+        _enrol(http, f"person-{person}", walk_zip(person))
+    exported = http.get("/galleries/known/export").raise_for_status().content
     walk, gallery = folder / "walk.zip", folder / "gallery.jsonl"
     walk.write_bytes(walk_zip(1, walk=2))
     gallery.write_bytes(exported)
@@ -99,32 +106,31 @@ def _prepare(folder: Path, url: str) -> dict[str, str]:
         "SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("api_hooks.py")),
         "WALKPRINT_TEST_WALK": str(walk),
         "WALKPRINT_TEST_GALLERY": str(gallery),
+        "WALKPRINT_TEST_KEY_ID": KEY_ID,
     }
 
 
-def _known(url: str) -> dict[str, list[str]]:
+def _enrol(http: httpx.Client, subject: str, walk: bytes) -> None:
+    fields = {"subject": subject, "gallery": "known"}
+    http.post("/enroll", data=fields, files={"walk": walk}).raise_for_status()
+
+
+def _known(http: httpx.Client) -> dict[str, list[str]]:
     """Ids that exist, by the names of the parameters that take them."""
-    with httpx.Client(base_url=url, timeout=60.0) as http:
-        subjects = [f"person-{person}" for person in range(1, _PEOPLE + 1)]
-        walks, jobs = [], []
-        for subject in subjects:
-            found = http.get(f"/subjects/{subject}/walks", params={"gallery": "known"}).json()
-            walks += [walk["id"] for walk in found["walks"]]
-            jobs += [walk["job"] for walk in found["walks"]]
-        checkpoints = [row["id"] for row in http.get("/checkpoints").json()["checkpoints"]]
-        absorbed = http.post(
-            "/enroll",
-            data={"subject": "twice", "gallery": "known"},
-            files={"walk": walk_zip(1, walk=3)},
-        )
-        absorbed.raise_for_status()
-        merge = http.post("/subjects/twice/merge", json={"into": subjects[0]}).raise_for_status()
+    subjects = [f"person-{person}" for person in range(1, _PEOPLE + 1)]
+    walks: list[dict[str, str]] = []
+    for subject in subjects:
+        found = http.get(f"/subjects/{subject}/walks", params={"gallery": "known"})
+        walks += found.raise_for_status().json()["walks"]
+    checkpoints = http.get("/checkpoints").raise_for_status().json()["checkpoints"]
+    _enrol(http, "twice", walk_zip(1, walk=3))
+    merge = http.post("/subjects/twice/merge", json={"into": subjects[0]}).raise_for_status()
     return {
         "subject": subjects,
-        "walk": walks,
-        "job": jobs,
+        "walk": [walk["id"] for walk in walks],
+        "job": [walk["job"] for walk in walks],
         "gallery": ["known", "empty"],
-        "checkpoint": checkpoints,
+        "checkpoint": [row["id"] for row in checkpoints],
         "merge": [merge.json()["id"]],
     }
 
