@@ -16,6 +16,7 @@ from app.commands.capture import capture
 from app.commands.checkpoints import checkpoints
 from app.commands.data import data
 from app.commands.demo import demo
+from app.commands.encryption import encryption
 from app.commands.evaluate import evaluate
 from app.commands.export import export
 from app.commands.finetune import finetune
@@ -48,6 +49,7 @@ cli.add_typer(subjects, name="subjects", help="Enrolled people: list, rename, me
 cli.add_typer(galleries, name="galleries", help="Sets of people that are searched together.")
 cli.add_typer(checkpoints, name="checkpoints", help="Weights: which serve, and which could.")
 cli.add_typer(audit, name="audit", help="Who did what: show, export, verify.")
+cli.add_typer(encryption, name="encryption", help="The keys to what is stored.")
 cli.add_typer(keys, name="keys", help="Who may call: make, list and revoke keys.")
 cli.command()(backup)
 cli.command()(restore)

@@ -21,6 +21,7 @@ from app.registry.reembeddings import Reembeddings
 from app.registry.retention import Retention
 from app.registry.sealing import MasterKeys, MasterKeySource
 from app.registry.sealing.checking import require_master_keys
+from app.registry.sealing.encryption import Encryption
 from app.registry.sessions import Sessions
 from app.registry.signing import Signer
 from app.registry.subjects import Subjects
@@ -52,6 +53,7 @@ class Registry:
         reembeddings: stored walks passing a new checkpoint.
         exchange: galleries as files.
         audit: who did what.
+        encryption: of what is stored, as an operator sees to it.
         keys: who may call.
         sessions: browsers that signed in.
     """
@@ -73,6 +75,7 @@ class Registry:
         self.reembeddings = Reembeddings(database)
         self.exchange = Exchange(database)
         self.audit = AuditLog(database)
+        self.encryption = Encryption(database)
         self.keys = Keys(database)
         self.sessions = Sessions(database)
 

@@ -12,6 +12,7 @@ Action: TypeAlias = Literal[
     "checkpoint.activated",
     "checkpoint.installed",
     "checkpoint.removed",
+    "encryption.applied",
     "encryption.rotated",
     "gallery.calibrated",
     "gallery.calibration_forgotten",
