@@ -1,42 +1,9 @@
-// The console: one page over the public HTTP API. Text reaches the page as text nodes, never as HTML.
+// The console: one page over the public HTTP API.
 
-const byId = (id) => document.getElementById(id);
+import { byId, call, element, showProblem } from "./service.js";
+import { may, startSession } from "./session.js";
+
 const gallery = () => byId("gallery").value.trim() || "default";
-
-function element(tag, properties = {}, ...children) {
-  const node = Object.assign(document.createElement(tag), properties);
-  node.append(...children);
-  return node;
-}
-
-async function call(path, options = {}) {
-  let response;
-  try {
-    response = await fetch(path, options);
-  } catch {
-    throw { title: "The service does not answer", detail: "Is it still running?", advice: "" };
-  }
-  if (response.status === 204) return null;
-  const body = await response.json();
-  if (!response.ok) throw body;
-  return response.status === 202 ? outcomeOf(response.headers.get("Location")) : body;
-}
-
-async function outcomeOf(location) {
-  for (;;) {
-    const job = await call(location);
-    if (job.state === "succeeded") return job.result;
-    if (job.state === "failed") throw job.problem;
-    await new Promise((resume) => setTimeout(resume, 1000));
-  }
-}
-
-function showProblem(place, problem) {
-  const lines = [problem.detail, problem.advice].filter(Boolean);
-  const title = element("strong", { textContent: problem.title ?? "Something went wrong" });
-  const paragraphs = lines.map((line) => element("p", { textContent: line }));
-  place.replaceChildren(element("div", { className: "problem" }, title, ...paragraphs));
-}
 
 function scale(score, threshold) {
   // From 0 to 1; scores below 0 are shown at the left edge.
@@ -183,6 +150,7 @@ function dropInto(label) {
 let nextCursor = null;
 
 async function listSubjects({ more = false } = {}) {
+  if (!may("subjects:read")) return;
   const query = new URLSearchParams({ gallery: gallery(), limit: "50" });
   if (byId("search").value) query.set("search", byId("search").value);
   if (more && nextCursor) query.set("cursor", nextCursor);
@@ -213,7 +181,7 @@ function subjectRow(subject) {
     element("td", { textContent: subject.name ?? "" }),
     element("td", { textContent: subject.walks, className: "number" }),
     element("td", { textContent: new Date(subject.created_at).toLocaleString() }),
-    element("td", {}, erase));
+    element("td", {}, ...(may("subjects:write") ? [erase] : [])));
 }
 
 async function eraseSubject(subject) {
@@ -235,9 +203,13 @@ async function eraseSubject(subject) {
 }
 
 async function listGalleries() {
-  const { galleries } = await call("/galleries");
-  byId("galleries").replaceChildren(
-    ...galleries.map(({ name }) => element("option", { value: name })));
+  let names;
+  try {
+    names = (await call("/galleries")).galleries.map(({ name }) => name);
+  } catch {
+    return; // the list only saves typing; what is wrong is said where subjects are listed
+  }
+  byId("galleries").replaceChildren(...names.map((name) => element("option", { value: name })));
 }
 
 async function showService() {
@@ -263,5 +235,12 @@ document.querySelectorAll(".drop").forEach(dropInto);
 submitWith(byId("identify"), byId("identified"), "/identify", showIdentified);
 submitWith(byId("enroll"), byId("enrolled"), "/enroll", showEnrolled);
 showService();
-listGalleries().catch((problem) => showProblem(byId("subjects-problem"), problem));
-listSubjects();
+startSession(({ galleries }) => {
+  // Whoever sees some galleries only begins with one of them.
+  if (galleries?.length && !galleries.includes(gallery())) byId("gallery").value = galleries[0];
+  for (const place of ["identified", "enrolled", "subjects", "subjects-problem"]) {
+    byId(place).replaceChildren();
+  }
+  listGalleries();
+  listSubjects();
+});

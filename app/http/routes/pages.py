@@ -14,6 +14,8 @@ router = APIRouter(include_in_schema=False, route_class=GuardedRoute)
 _MEDIA_TYPES = {
     "index.html": "text/html; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
+    "service.js": "text/javascript; charset=utf-8",
+    "session.js": "text/javascript; charset=utf-8",
     "console.css": "text/css; charset=utf-8",
     "docs.html": "text/html; charset=utf-8",
     "docs.js": "text/javascript; charset=utf-8",
