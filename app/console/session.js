@@ -38,7 +38,8 @@ async function signIn(event, enter) {
     byId("gallery").focus();
     enter(caller);
   } catch (problem) {
-    showDoor(problem);
+    const advice = "Copy the key again, or ask whoever runs this service for another one.";
+    showDoor(problem.status === 401 ? { ...problem, advice } : problem);
   } finally {
     button.disabled = false;
   }

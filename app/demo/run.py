@@ -69,7 +69,10 @@ def run_demo(console: Console, *, data: Path, port: int, once: bool) -> bool:
     data.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="demo-", dir=data))
     try:
-        with ServiceProcess(folder, port=port) as service, Client(service.url) as client:
+        with (
+            ServiceProcess(folder, port=port) as service,
+            Client(service.url, api_key="") as client,
+        ):
             console.print(
                 f"The service was ready after {service.start_seconds:.1f} s: {service.url}"
             )

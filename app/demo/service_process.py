@@ -17,6 +17,15 @@ from app.client import Client
 # A start takes about three seconds; a machine that is busy otherwise may need many times that.
 _START_SECONDS = 180.0
 _STOP_SECONDS = 20.0
+# What belongs to another service that this shell may be set up for: where others reach it, whose
+# data it keeps, whom it lets in.
+_NOT_INHERITED = frozenset(
+    f"WALKPRINT_{name}"
+    for name in (
+        *("HOST", "ALLOWED_HOSTS", "DATABASE_URL", "SIGNING_KEY"),
+        *("BOOTSTRAP_KEY", "OIDC_ISSUER", "OIDC_AUDIENCE"),
+    )
+)
 
 
 class ServiceDidNotStart(Exception):
@@ -29,7 +38,8 @@ class ServiceProcess:
     Args:
         data: folder for everything the service keeps; its log goes to `service.log` there.
         port: TCP port; 0 takes a free one.
-        environment: further `WALKPRINT_*` variables.
+        environment: further `WALKPRINT_*` variables. Of those around it, the service does not get
+            the ones that would take it from loopback, from its folder, or from being open.
 
     Attributes:
         url: where it listens.
@@ -47,7 +57,8 @@ class ServiceProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = data / "service.log"
         self.start_seconds = 0.0
-        self._environment = {**os.environ, **(environment or {})}
+        inherited = {key: text for key, text in os.environ.items() if key not in _NOT_INHERITED}
+        self._environment = inherited | (environment or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

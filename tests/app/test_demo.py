@@ -50,6 +50,19 @@ def test_the_demo_enrols_people_finds_them_again_and_knows_no_stranger(tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_demos_service_is_open_and_its_own_whatever_the_shell_is_set_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody's real gallery gets the people of the demo, and no other machine sees them."""
+    monkeypatch.setenv("WALKPRINT_HOST", "0.0.0.0")  # noqa: S104 - must not be taken over
+    monkeypatch.setenv("WALKPRINT_DATABASE_URL", f"sqlite:///{tmp_path / 'real.db'}")
+    monkeypatch.setenv("WALKPRINT_BOOTSTRAP_KEY", "wp_" + "e" * 10 + "_" + "k" * 43)
+    with ServiceProcess(tmp_path / "demo") as service, Client(service.url, api_key="") as client:
+        assert client.galleries() == []
+    assert not (tmp_path / "real.db").exists()
+    assert (tmp_path / "demo" / "walkprint.db").exists()
+
+
 @pytest.mark.parametrize(
     ("expected", "named", "is_right"),
     [
