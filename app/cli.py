@@ -24,6 +24,7 @@ from app.commands.galleries import galleries
 from app.commands.jobs import jobs
 from app.commands.keys import keys
 from app.commands.output import print_problem
+from app.commands.receipts import verify_receipt
 from app.commands.reproduce import reproduce
 from app.commands.serve import serve
 from app.commands.subjects import subjects
@@ -51,6 +52,7 @@ cli.add_typer(checkpoints, name="checkpoints", help="Weights: which serve, and w
 cli.add_typer(audit, name="audit", help="Who did what: show, export, verify.")
 cli.add_typer(encryption, name="encryption", help="The keys to what is stored.")
 cli.add_typer(keys, name="keys", help="Who may call: make, list and revoke keys.")
+cli.command("verify-receipt")(verify_receipt)
 cli.command()(backup)
 cli.command()(restore)
 cli.command()(jobs)

@@ -22,6 +22,16 @@ MID_LEASE: Final = "mid-lease"
 """A job's work is done and its end is being written."""
 MID_REEMBEDDING: Final = "mid-reembedding"
 """Walks are embedded by a new checkpoint, and their templates are not written yet."""
+ERASURE_ASKED: Final = "erasure-asked"
+"""An erasure is written down as asked for, and not begun."""
+MID_ERASURE: Final = "mid-erasure"
+"""Everything is deleted and nothing is committed."""
+AFTER_ERASURE: Final = "after-erasure"
+"""An erasure is committed; the write-ahead log, snapshots and uploads may hold copies."""
+BEFORE_DISCARD: Final = "before-discard"
+"""Log and snapshots are clean; uploads of jobs that were erased may be there."""
+MID_SCRUB: Final = "mid-scrub"
+"""The database file is rewritten, and that is not written down."""
 
 ALL: Final = (
     BEFORE_COMMIT,
@@ -31,6 +41,11 @@ ALL: Final = (
     MID_JOB,
     MID_LEASE,
     MID_REEMBEDDING,
+    ERASURE_ASKED,
+    MID_ERASURE,
+    AFTER_ERASURE,
+    BEFORE_DISCARD,
+    MID_SCRUB,
 )
 
 

@@ -32,6 +32,7 @@ from app.outages import Outage
 from app.registry import NewCheckpoint, Registry
 from app.registry.checkpoint_problems import CheckpointNotHere
 from app.registry.gallery_thresholds import GalleryThresholds
+from app.registry.receipts import Receipts, following
 from app.registry.sealing.settings import master_key_source, require_usable_keys
 from app.registry.signing import open_signer
 from app.settings import Settings
@@ -378,6 +379,11 @@ def _start(
         settings=settings,
         registry=registry,
         signer=signer,
+        receipts=Receipts(
+            signer,
+            service=f"walkprint {version('walkprint')}",
+            following=following(embedded=registry.is_embedded),
+        ),
         desk=desk,
         checkpoints=CheckpointDesk(
             registry, storage, read=_read_checkpoint, shipped=loader.shipped

@@ -96,16 +96,23 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What was removed for good."""
+    """What was removed for good. `receipt` is signed, and the only copy there is."""
 
     subjects: int
     walks: int
     templates: int
+    receipt: Json = field(repr=False, compare=False)
     json: Json = field(repr=False, compare=False)
 
     @classmethod
     def read(cls, json: Json) -> Erasure:
-        return cls(int(json["subjects"]), int(json["walks"]), int(json["templates"]), json)
+        return cls(
+            int(json["subjects"]),
+            int(json["walks"]),
+            int(json["templates"]),
+            dict(json["receipt"]),
+            json,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,9 +120,10 @@ class SubjectCalls:
         route = f"{_subject_route(subject)}/walks"
         return [Walk.read(row) for row in self._get(route, {"gallery": gallery}).json()["walks"]]
 
-    def delete_walk(self, walk_id: str) -> None:
+    def delete_walk(self, walk_id: str) -> Erasure:
         """Erases one walk with its image and template."""
-        self._connection.send("DELETE", f"/walks/{quote(walk_id, safe='')}")
+        response = self._connection.send("DELETE", f"/walks/{quote(walk_id, safe='')}")
+        return Erasure.read(response.json())
 
     def gei(self, walk_id: str) -> bytes:
         """The gait energy image of a stored walk, as PNG."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -163,6 +164,10 @@ def unmerge(
 def delete(
     subject: SubjectId,
     gallery: GalleryName = None,
+    receipt: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="Where to write the signed receipt; the only copy."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
@@ -171,12 +176,14 @@ def delete(
 
     \b
     Example:
-      walkprint subjects delete ada --gallery office --yes
+      walkprint subjects delete ada --gallery office --receipt ada-erased.json --yes
     """
     if not yes:
         typer.confirm(f"Erase {subject} and everything recorded of them?", abort=True, err=True)
     with Client(url) as client:
         erased = client.delete_subject(subject, gallery=gallery)
+    if receipt is not None:
+        receipt.write_text(json.dumps(erased.receipt, ensure_ascii=False, indent=2) + "\n")
     if as_json:
         print_json(erased.json)
     else:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app import registry
 from app.http.examples import PROBLEM_EXAMPLE
 from app.http.recognition_schemas import Direction, Quality
+from app.registry.receipts import Receipts
 
 
 class AcceptedJob(BaseModel):
@@ -78,6 +79,14 @@ class WalkRows(BaseModel):
     walks: list[WalkRow]
 
 
+class ErasureReceipt(BaseModel):
+    """A signed statement; docs/erasure.md lists its members. Keep it: the service does not."""
+
+    statement: dict[str, Any]
+    signer: Annotated[str, Field(description="Fingerprint of the key at /audit/key.")]
+    signature: Annotated[str, Field(description="Ed25519, in hexadecimal.")]
+
+
 class Erased(BaseModel):
     """What was removed for good."""
 
@@ -85,14 +94,16 @@ class Erased(BaseModel):
     walks: int
     templates: int
     jobs: int
+    receipt: ErasureReceipt
 
     @classmethod
-    def of(cls, erasure: registry.Erasure) -> Erased:
+    def of(cls, erasure: registry.Erasure, receipts: Receipts) -> Erased:
         return cls(
             subjects=erasure.subjects,
             walks=erasure.walks,
             templates=erasure.templates,
             jobs=len(erasure.jobs),
+            receipt=ErasureReceipt.model_validate(receipts.of(erasure).to_json()),
         )
 
 

@@ -14,6 +14,7 @@ from app.http.access import Access
 from app.http.turns import Turns
 from app.registry import Registry
 from app.registry.gallery_thresholds import GalleryThresholds
+from app.registry.receipts import Receipts
 from app.registry.signing import Signer
 from app.settings import Settings
 from app.telemetry import Metrics
@@ -32,6 +33,7 @@ class Services:
         settings: as started.
         registry: subjects, walks, galleries, finished jobs.
         signer: the service's own key.
+        receipts: of erasures, signed with it.
         desk: takes work in.
         checkpoints: takes checkpoints in and has them take over.
         metrics: of this process.
@@ -46,6 +48,7 @@ class Services:
     settings: Settings
     registry: Registry
     signer: Signer
+    receipts: Receipts
     desk: Desk
     checkpoints: CheckpointDesk
     metrics: Metrics

@@ -195,7 +195,7 @@ class Database:
         four seconds per 100 MB, during which writers wait.
 
         Returns:
-            True when there was something to do.
+            True when there was something to do, and it was done.
         """
         if not self.is_sqlite:
             return False
@@ -205,12 +205,15 @@ class Database:
             if erasures == 0:
                 return False
             cursor.execute("VACUUM")
+            # A reader that began earlier keeps the log as it is; then the next call goes on.
+            if not _truncated(cursor):
+                return False
+            failpoints.reach(failpoints.MID_SCRUB)
             cursor.execute("BEGIN IMMEDIATE")
-            # Another process may have erased something since; then the next call goes on.
+            # Another process may have erased something since; then, too.
             if _erasures(cursor) == erasures:
                 cursor.execute("PRAGMA user_version = 0")
             cursor.execute("COMMIT")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return True
 
     def close(self) -> None:
@@ -307,6 +310,12 @@ def note_erasure(connection: Connection) -> None:
 def _erasures(cursor: Any) -> int:
     """Erasures since the last scrub: SQLite's `user_version`, which nothing else here uses."""
     return int(cursor.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _truncated(cursor: Any) -> bool:
+    """Empties the write-ahead log; False when somebody still reads what is in it."""
+    busy: int = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return busy == 0
 
 
 def insert_unless_there(connection: Connection, table: Table, row: dict[str, object]) -> bool:

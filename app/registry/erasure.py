@@ -7,11 +7,13 @@ lists them, hold decisions about them. Locks are always taken in the order galle
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, delete, func, or_, select
 
 from app.registry.absorbed import forget_walks
+from app.registry.audit.chain import Noted
+from app.registry.audit.entry import StoredEntry
 from app.registry.database import note_erasure
 from app.registry.revision import Raised, note_removals
 from app.registry.tables import job_mentions, jobs, subjects, templates, walks
@@ -28,6 +30,10 @@ class Erasure:
         jobs: ids of the job rows that named them; waiting, running or finished.
         uploads: storage names those jobs still needed: delete these files now.
         revision: of the gallery, from which on no search finds them.
+        gallery: its name.
+        subject: the caller's id of the one subject it was about; None for a whole gallery.
+        walk: id of the one walk it was about; None for more.
+        entry: of the audit log; None before the erasure is committed.
     """
 
     subjects: int
@@ -36,6 +42,14 @@ class Erasure:
     jobs: tuple[str, ...]
     uploads: tuple[str, ...]
     revision: int
+    gallery: str
+    subject: str | None = None
+    walk: str | None = None
+    entry: StoredEntry | None = None
+
+    def committed(self, noted: Noted) -> Erasure:
+        """The same, once it is in the audit log."""
+        return replace(self, entry=noted.stored)
 
 
 def erase_subject(connection: Connection, raised: Raised, subject_id: int) -> Erasure:
@@ -65,12 +79,21 @@ def erase_subject(connection: Connection, raised: Raised, subject_id: int) -> Er
     template_count = note_removals(connection, raised, templates.c.subject_id == subject_id)
     connection.execute(delete(subjects).where(subjects.c.id == subject_id))
     note_erasure(connection)
-    return Erasure(1, walk_count, template_count, job_ids, uploads, raised.revision)
+    return Erasure(
+        1,
+        walk_count,
+        template_count,
+        job_ids,
+        uploads,
+        raised.revision,
+        raised.gallery,
+        subject=external_id,
+    )
 
 
 def erase_walks(
     connection: Connection, raised: Raised, subject_id: int, walk_ids: Collection[str]
-) -> None:
+) -> int:
     """Erases some walks of a subject, with their templates; the subject stays, even without walks.
 
     Args:
@@ -78,11 +101,15 @@ def erase_walks(
         raised: the subject's gallery and its new revision.
         subject_id: number of the subject's row.
         walk_ids: of walks of that subject.
+
+    Returns:
+        How many templates went with them.
     """
-    note_removals(connection, raised, templates.c.walk_id.in_(walk_ids))
+    template_count = note_removals(connection, raised, templates.c.walk_id.in_(walk_ids))
     connection.execute(delete(walks).where(walks.c.id.in_(walk_ids)))
     forget_walks(connection, walk_ids, subject_id)
     note_erasure(connection)
+    return template_count
 
 
 def erase_gallery(connection: Connection, raised: Raised) -> Erasure:
@@ -115,7 +142,15 @@ def erase_gallery(connection: Connection, raised: Raised) -> Erasure:
     ).scalar_one()
     connection.execute(delete(subjects).where(subjects.c.gallery_id == raised.gallery_id))
     note_erasure(connection)
-    return Erasure(len(ids), walk_count, template_count, job_ids, uploads, raised.revision)
+    return Erasure(
+        len(ids),
+        walk_count,
+        template_count,
+        job_ids,
+        uploads,
+        raised.revision,
+        raised.gallery,
+    )
 
 
 def upload_names(uploads: Sequence[Sequence[str]]) -> tuple[str, ...]:

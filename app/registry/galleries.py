@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from app import failpoints
 from app.errors import GalleryExists, GalleryNotEmpty, UnknownGallery
+from app.registry.asked_erasures import ask, erase_asked_gallery, finished, remove_gallery
 from app.registry.audit import note
 from app.registry.columns import AnyRow
 from app.registry.database import Database, insert_unless_there
-from app.registry.erasure import Erasure, erase_gallery
+from app.registry.erasure import Erasure
 from app.registry.fields import clean_gallery
 from app.registry.gallery_rules import GalleryRules, RuleName, clean_rules
 from app.registry.job import IdempotencyKey
@@ -221,19 +223,17 @@ class Galleries:
             held = _get(connection, name).subjects
             if held and not force:
                 raise GalleryNotEmpty(name, held)
-            erasure = erase_gallery(connection, raised)
-            connection.execute(delete(galleries).where(galleries.c.id == raised.gallery_id))
-            note(
-                connection,
-                "gallery.erased",
-                gallery=raised.gallery_id,
-                subjects=erasure.subjects,
-                walks=erasure.walks,
-                templates=erasure.templates,
-                jobs=len(erasure.jobs),
-            )
-        self._database.forget_deleted_pages()
-        return erasure
+            if not held:
+                erasure, noted = remove_gallery(connection, raised)
+            else:
+                ask(connection, raised.gallery_id, None, self._database.now())
+        if not held:
+            return finished(self._database, erasure, noted)
+        failpoints.reach(failpoints.ERASURE_ASKED)
+        erased = erase_asked_gallery(self._database, raised.gallery_id)
+        if erased is None:  # somebody else was quicker
+            raise UnknownGallery(name)
+        return erased
 
 
 def ensure_gallery(connection: Connection, name: str, created_at: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app.registry.asked_erasures import AskedErasures
 from app.registry.audit.log import AuditLog
 from app.registry.checkpoints import Checkpoints
 from app.registry.columns import Clock, utc_now
@@ -51,6 +52,7 @@ class Registry:
         checkpoints: what is installed, and what serves.
         switching: activations and rollbacks.
         reembeddings: stored walks passing a new checkpoint.
+        asked_erasures: erasures that a crash broke off.
         exchange: galleries as files.
         audit: who did what.
         encryption: of what is stored, as an operator sees to it.
@@ -73,6 +75,7 @@ class Registry:
         self.checkpoints = Checkpoints(database)
         self.switching = Switching(database)
         self.reembeddings = Reembeddings(database)
+        self.asked_erasures = AskedErasures(database)
         self.exchange = Exchange(database)
         self.audit = AuditLog(database)
         self.encryption = Encryption(database)
@@ -115,6 +118,11 @@ class Registry:
             True when there was something to do.
         """
         return self._database.scrub()
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is a SQLite file, and no server's."""
+        return self._database.is_sqlite
 
     def epoch(self) -> str:
         """Names the history that revisions and template ids belong to; a restore begins another.

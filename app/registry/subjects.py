@@ -19,13 +19,14 @@ from sqlalchemy import (
     update,
 )
 
+from app import failpoints
 from app.errors import AmbiguousSubject, InvalidField, UnknownGallery, UnknownSubject
+from app.registry.asked_erasures import ask, erase_asked_subject
 from app.registry.audit import note
 from app.registry.columns import AnyRow
 from app.registry.database import Database
-from app.registry.erasure import Erasure, erase_subject
+from app.registry.erasure import Erasure
 from app.registry.fields import clean_metadata, clean_name, decode_cursor, encode_cursor
-from app.registry.locking import lock_subjects, write_until_unchanged
 from app.registry.tables import galleries, subjects, walks
 
 MAX_PAGE = 500
@@ -213,7 +214,8 @@ class Subjects:
     def delete(self, subject: str, *, gallery: str | None = None) -> Erasure:
         """Erases a subject: walks, templates, and every job that names it.
 
-        A search that starts after this returns never finds the subject. In SQLite the rows are
+        Once it was begun it is done, even after a crash (`AskedErasures`). A search that starts
+        after this returns never finds the subject. In SQLite the rows are
         overwritten and the log is emptied; `Registry.scrub` clears older copies between rows.
 
         Args:
@@ -223,24 +225,13 @@ class Subjects:
         Raises:
             UnknownGallery, UnknownSubject, AmbiguousSubject: as for `get`.
         """
-
-        def erase(connection: Connection) -> Erasure:
+        with self._database.write() as connection:
             found = find_subject(connection, subject, gallery)
-            raised = lock_subjects(connection, {found.id: found.gallery_id})
-            erasure = erase_subject(connection, raised[found.gallery_id], found.id)
-            note(
-                connection,
-                "subject.erased",
-                gallery=found.gallery_id,
-                subject=found.id,
-                walks=erasure.walks,
-                templates=erasure.templates,
-                jobs=len(erasure.jobs),
-            )
-            return erasure
-
-        erasure = write_until_unchanged(self._database, erase)
-        self._database.forget_deleted_pages()
+            ask(connection, found.gallery_id, found.id, self._database.now())
+        failpoints.reach(failpoints.ERASURE_ASKED)
+        erasure = erase_asked_subject(self._database, found.id)
+        if erasure is None:  # somebody else was quicker
+            raise UnknownSubject(subject, gallery)
         return erasure
 
 

@@ -157,6 +157,20 @@ gallery_calibrations = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
+# Erasures that were asked for and are not done yet: they go with whom they are about.
+asked_erasures = Table(
+    "asked_erasures",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column(
+        "gallery_id", ForeignKey("galleries.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    # NULL for everybody in the gallery.
+    Column("subject_id", ForeignKey("subjects.id", ondelete="CASCADE"), index=True),
+    Column("actor", String(128), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+)
+
 checkpoints = Table(
     "checkpoints",
     metadata,

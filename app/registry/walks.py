@@ -9,10 +9,12 @@ from functools import partial
 from sqlalchemy import Connection, bindparam, select, update
 
 from app.errors import UnknownWalk
+from app.registry.asked_erasures import finished
 from app.registry.audit import note
+from app.registry.audit.chain import Noted
 from app.registry.columns import AnyRow
 from app.registry.database import Database
-from app.registry.erasure import erase_walks
+from app.registry.erasure import Erasure, erase_walks
 from app.registry.locking import ChangedMeanwhile, lock_subjects, write_until_unchanged
 from app.registry.sealing import KEY_COLUMNS, stored_key
 from app.registry.subjects import find_subject
@@ -121,27 +123,40 @@ class Walks:
             note(connection, "gei.viewed", subject=row.subject_id)
         return self._database.vault.opening().gei(walk_id, row.gei, stored_key(row))
 
-    def delete(self, walk_id: str) -> None:
-        """Deletes one walk and its templates; the subject stays, even without walks.
+    def delete(self, walk_id: str) -> Erasure:
+        """Erases one walk and its templates; the subject stays, even without walks.
 
         Raises:
             UnknownWalk: there is none.
         """
-        write_until_unchanged(self._database, partial(self._delete, walk_id=walk_id))
-        self._database.forget_deleted_pages()
+        done = write_until_unchanged(self._database, partial(self._delete, walk_id=walk_id))
+        return finished(self._database, *done)
 
-    def _delete(self, connection: Connection, walk_id: str) -> None:
+    def _delete(self, connection: Connection, walk_id: str) -> tuple[Erasure, Noted]:
         subject_id, gallery_id = owner = _owner(connection, walk_id)
         raised = lock_subjects(connection, {subject_id: gallery_id})
         if _owner(connection, walk_id) != owner:
             raise ChangedMeanwhile
-        erase_walks(connection, raised[gallery_id], subject_id, [walk_id])
-        note(connection, "walk.erased", gallery=gallery_id, subject=subject_id)
-        connection.execute(
+        template_count = erase_walks(connection, raised[gallery_id], subject_id, [walk_id])
+        noted = note(connection, "walk.erased", gallery=gallery_id, subject=subject_id)
+        external_id = connection.execute(
             update(subjects)
             .where(subjects.c.id == subject_id)
             .values(updated_at=self._database.now())
+            .returning(subjects.c.external_id)
+        ).scalar_one()
+        erasure = Erasure(
+            subjects=0,
+            walks=1,
+            templates=template_count,
+            jobs=(),
+            uploads=(),
+            revision=raised[gallery_id].revision,
+            gallery=raised[gallery_id].gallery,
+            subject=external_id,
+            walk=walk_id,
         )
+        return erasure, noted
 
 
 def _owner(connection: Connection, walk_id: str) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
+from app import failpoints
 from app.errors import TooBusy
 from app.outages import DatabaseAway
 from app.registry import AddedJob, Erasure, Home, IdempotencyKey, Job, NewJob, Registry
@@ -143,14 +144,13 @@ class Desk:
         """
         return await self._erase(partial(self._registry.galleries.delete, gallery, force=force))
 
-    async def erase_walk(self, walk_id: str) -> None:
-        """Erases one walk.
+    async def erase_walk(self, walk_id: str) -> Erasure:
+        """Erases one walk; returns what was removed.
 
         Raises:
             UnknownWalk: there is none of that id.
         """
-        await self._in_intake(partial(self._registry.walks.delete, walk_id))
-        self._sweep.wake()
+        return await self._erase(partial(self._registry.walks.delete, walk_id))
 
     def close(self) -> None:
         """Ends the intake threads."""
@@ -163,6 +163,7 @@ class Desk:
 
     async def _erase(self, erase: Callable[[], Erasure]) -> Erasure:
         erasure = await self._in_intake(erase)
+        failpoints.reach(failpoints.BEFORE_DISCARD)
         self._storage.discard(erasure.uploads)
         for job_id in erasure.jobs:
             self._watchers.announce(job_id, None)

@@ -1,4 +1,4 @@
-"""keys and sessions, the audit log, encryption and protected templates.
+"""keys and sessions, the audit log, encryption, protected templates, erasures that are asked for.
 
 Revision: 0004, after 0003
 """
@@ -31,6 +31,23 @@ _POSTGRES_TRIGGERS = (
     " FOR EACH STATEMENT EXECUTE FUNCTION audit_refuses()",
 )
 
+# ANALYZE copies frequent values of a column into pg_statistic, where they outlive their rows.
+_PERSONAL = (
+    ("subjects", "external_id"),
+    ("subjects", "name"),
+    ("subjects", "metadata"),
+    ("merges", "external_id"),
+    ("merges", "absorbed"),
+    ("walks", "gei"),
+    ("walks", "quality"),
+    ("templates", "vector"),
+    ("jobs", "subject"),
+    ("jobs", "request"),
+    ("jobs", "result"),
+    ("jobs", "problem"),
+    ("job_geis", "gei"),
+)
+
 _NEW_COLUMNS = (
     ("galleries", "rotation", sa.LargeBinary()),
     ("galleries", "rotation_master", sa.String(length=16)),
@@ -48,6 +65,10 @@ def upgrade() -> None:
     _create_data_keys()
     _create_keys()
     _create_audit()
+    _create_asked_erasures()
+    if op.get_bind().dialect.name == "postgresql":
+        for table, column in _PERSONAL:
+            op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0")
 
 
 def downgrade() -> None:
@@ -59,7 +80,7 @@ def downgrade() -> None:
     ):
         if bind.execute(sa.text(question)).scalar_one():
             raise RuntimeError("something is encrypted or protected: without its keys it is lost")
-    for table in ("audit_head", "audit", "sessions", "keys", "data_keys"):
+    for table in ("asked_erasures", "audit_head", "audit", "sessions", "keys", "data_keys"):
         op.drop_table(table)
     if bind.dialect.name == "postgresql":
         op.execute("DROP FUNCTION audit_refuses()")
@@ -140,3 +161,29 @@ def _create_audit() -> None:
     triggers = SQLITE_TRIGGERS if op.get_bind().dialect.name == "sqlite" else _POSTGRES_TRIGGERS
     for trigger in triggers:
         op.execute(trigger)
+
+
+def _create_asked_erasures() -> None:
+    op.create_table(
+        "asked_erasures",
+        sa.Column("id", _BIG_ID, nullable=False),
+        sa.Column("gallery_id", _BIG_ID, nullable=False),
+        sa.Column("subject_id", _BIG_ID, nullable=True),
+        sa.Column("actor", sa.String(length=128), nullable=False),
+        sa.Column("asked_at", _INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["gallery_id"],
+            ["galleries.id"],
+            name=op.f("fk_asked_erasures_gallery_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["subject_id"],
+            ["subjects.id"],
+            name=op.f("fk_asked_erasures_subject_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_asked_erasures")),
+    )
+    op.create_index(op.f("ix_asked_erasures_gallery_id"), "asked_erasures", ["gallery_id"])
+    op.create_index(op.f("ix_asked_erasures_subject_id"), "asked_erasures", ["subject_id"])

@@ -169,7 +169,7 @@ def test_subjects_are_read_page_by_page(scripted_service: Any, reply: Any) -> No
 
 
 def test_an_id_with_a_slash_stays_one_part_of_the_path(scripted_service: Any, reply: Any) -> None:
-    erased = {"subjects": 1, "walks": 2, "templates": 2, "jobs": 0}
+    erased = {"subjects": 1, "walks": 2, "templates": 2, "jobs": 0, "receipt": {}}
     scripted_service.replies += [reply(200, erased)]
     with Client(scripted_service.url) as client:
         assert client.delete_subject("a/b c").walks == 2

@@ -32,8 +32,10 @@ from tests.enrolling import CHECKPOINT
 
 _TRIALS = int(os.environ.get("WALKPRINT_FAILPOINT_TRIALS", "12"))
 _ROOT = Path(__file__).parents[2]
-# A victim re-embeds nothing: tests/integration/test_reembedding_crash.py kills there.
-_HERE = tuple(name for name in failpoints.ALL if name != failpoints.MID_REEMBEDDING)
+# A victim re-embeds nothing and has no desk: tests/integration/test_reembedding_crash.py and
+# tests/security/test_erasure.py kill there.
+_ELSEWHERE = (failpoints.MID_REEMBEDDING, failpoints.BEFORE_DISCARD, failpoints.MID_SCRUB)
+_HERE = tuple(name for name in failpoints.ALL if name not in _ELSEWHERE)
 # Visits that most lives come to: commits are many, indexes are loaded and saved a few times.
 _MOST_VISITS = {
     failpoints.BEFORE_COMMIT: 25,
@@ -42,6 +44,9 @@ _MOST_VISITS = {
     failpoints.MID_SNAPSHOT: 1,
     failpoints.MID_JOB: 4,
     failpoints.MID_LEASE: 4,
+    failpoints.ERASURE_ASKED: 1,
+    failpoints.MID_ERASURE: 1,
+    failpoints.AFTER_ERASURE: 1,
 }
 # A fresh data folder now and then, or SQL would be read longer and longer.
 _TRIALS_PER_FOLDER = 60

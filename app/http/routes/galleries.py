@@ -79,4 +79,5 @@ async def delete_gallery(
     force: Annotated[bool, Query(description="Also with subjects in it, who are erased.")] = False,
 ) -> Erased:
     """Removes a gallery."""
-    return Erased.of(await services.desk.erase_gallery(gallery, force=force))
+    erasure = await services.desk.erase_gallery(gallery, force=force)
+    return Erased.of(erasure, services.receipts)

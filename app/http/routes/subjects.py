@@ -73,8 +73,12 @@ def patch_subject(services: Parts, who: OwnSubject, changes: SubjectChanges) -> 
 @router.delete("/subjects/{subject}", responses=problems(404, 409, 422))
 @needs("subjects:write")
 async def delete_subject(services: Parts, who: OwnSubject) -> Erased:
-    """Erases a subject with all walks, images, templates, and the jobs that name them."""
-    return Erased.of(await services.desk.erase_subject(who.subject, gallery=who.gallery))
+    """Erases a subject with all walks, images, templates, and the jobs that name them.
+
+    The answer has a signed receipt. What was asked for is done, even through a crash.
+    """
+    erasure = await services.desk.erase_subject(who.subject, gallery=who.gallery)
+    return Erased.of(erasure, services.receipts)
 
 
 @router.get("/subjects/{subject}/walks", responses=problems(404, 409, 422))

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.http.access import GuardedRoute, needs
 from app.http.boundaries import OwnWalk
-from app.http.schemas import WalkRow, problems
+from app.http.schemas import Erased, WalkRow, problems
 from app.http.services import Parts
 
 router = APIRouter(tags=["walks"], route_class=GuardedRoute)
@@ -33,8 +33,8 @@ def get_walk_gei(services: Parts, walk: OwnWalk) -> PngResponse:
     return PngResponse(services.registry.walks.gei_png(walk))
 
 
-@router.delete("/walks/{walk}", status_code=204, responses=problems(404))
+@router.delete("/walks/{walk}", responses=problems(404))
 @needs("subjects:write")
-async def delete_walk(services: Parts, walk: OwnWalk) -> None:
+async def delete_walk(services: Parts, walk: OwnWalk) -> Erased:
     """Erases one walk with its image and templates; the subject stays."""
-    await services.desk.erase_walk(walk)
+    return Erased.of(await services.desk.erase_walk(walk), services.receipts)

@@ -20,6 +20,7 @@ from app.registry.audit.actions import Action, Detail
 from app.registry.audit.entry import (
     NOTHING,
     Head,
+    StoredEntry,
     about_another_key,
     chained,
     entry_text,
@@ -44,14 +45,24 @@ _MOVE_HEAD: Final = update(audit_head).values(
 _COLLECTED: Final = "walkprint audit"
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
+@dataclass(slots=True)
+class Noted:
+    """A deed on its way into the log.
+
+    Attributes:
+        actor: who did it.
+        action: what was done.
+        details: to what.
+        stored: its entry, once the transaction has been committed; None before.
+    """
+
     actor: str
     action: Action
     details: dict[str, Detail]
+    stored: StoredEntry | None = None
 
 
-def note(connection: Connection, action: Action, **details: Detail) -> None:
+def note(connection: Connection, action: Action, **details: Detail) -> Noted:
     """Writes down that the present actor does something, if the transaction is committed.
 
     Args:
@@ -59,13 +70,18 @@ def note(connection: Connection, action: Action, **details: Detail) -> None:
         action: what is done.
         details: to what: numbers of rows, counts; see `Detail`.
 
+    Returns:
+        The deed, which knows its entry after the commit.
+
     Raises:
         RuntimeError: outside of a writing transaction.
     """
-    collected = cast("list[_Note] | None", connection.info.get(_COLLECTED))
+    collected = cast("list[Noted] | None", connection.info.get(_COLLECTED))
     if collected is None:
         raise RuntimeError("only a writing transaction can be noted in the audit log")
-    collected.append(_Note(actor(), action, details))
+    noted = Noted(actor(), action, details)
+    collected.append(noted)
+    return noted
 
 
 class Chain:
@@ -87,7 +103,7 @@ class Chain:
         """Appends what is noted within the block at its end, unless an error leaves it."""
         # Of the driver's connection: the pool hands it on to others.
         info = connection.info
-        collected: list[_Note] = []
+        collected: list[Noted] = []
         info[_COLLECTED] = collected
         try:
             yield
@@ -96,16 +112,17 @@ class Chain:
         finally:
             del info[_COLLECTED]
 
-    def _append(self, connection: Connection, notes: list[_Note]) -> None:
+    def _append(self, connection: Connection, notes: list[Noted]) -> None:
         head = _lock_head(connection)
         if self._signer is not None and not self._is_ours(head, self._signer):
             details = about_another_key(head)
-            notes = [_Note(actor(), "audit.head_not_ours", details), *notes]
+            notes = [Noted(actor(), "audit.head_not_ours", details), *notes]
         chain_hash, rows = head.hash, []
         for seq, each in enumerate(notes, start=head.seq + 1):
             text = entry_text(seq, self._now(), each.actor, each.action, each.details)
             chain_hash = chained(chain_hash, text)
             rows.append({"seq": seq, "entry": text, "hash": chain_hash})
+            each.stored = StoredEntry(seq, text, chain_hash)
         connection.execute(_APPEND, rows)
         moved = signed_head(head.seq + len(notes), chain_hash, self._signer)
         connection.execute(
