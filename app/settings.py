@@ -84,7 +84,8 @@ class Settings(BaseSettings):
     )
 
     data: Path = Path("data")
-    database_url: str | None = None
+    # May hold a password, which no line of a log needs.
+    database_url: str | None = Field(default=None, repr=False)
     signing_key: Path | None = None
     host: str = "127.0.0.1"
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
