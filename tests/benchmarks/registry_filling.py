@@ -32,9 +32,9 @@ _TEMPLATE_COLUMNS = "id, walk_id, gallery_id, subject_id, checkpoint_id, vector,
 Row = tuple[object, ...]
 
 
-def subject_of(template: int) -> int:
+def subject_of(template: int, walks_per_subject: int = WALKS_PER_SUBJECT) -> int:
     """The number of the subject of a template; both count from 1."""
-    return 1 + (template - 1) // WALKS_PER_SUBJECT
+    return 1 + (template - 1) // walks_per_subject
 
 
 def centres_sd(subjects: int, size: int) -> NDArray[np.float32]:
@@ -53,42 +53,49 @@ def walk_like(centre_nd: NDArray[np.float32], rng: np.random.Generator) -> NDArr
     return _unit(_LIKE_ITS_SUBJECT * centre_nd + rest * noise_nd)
 
 
-def template_blocks(templates: int, size: int) -> Iterator[NDArray[np.float32]]:
+def template_blocks(
+    templates: int, size: int, walks_per_subject: int = WALKS_PER_SUBJECT
+) -> Iterator[NDArray[np.float32]]:
     """All templates in order, (N, D) at a time; the same each time."""
-    centres = centres_sd(subject_of(templates), size)
+    centres = centres_sd(subject_of(templates, walks_per_subject), size)
     rng = np.random.default_rng(2)
     for start in range(0, templates, _BLOCK_ROWS):
-        numbers_n = np.arange(start, min(templates, start + _BLOCK_ROWS)) // WALKS_PER_SUBJECT
+        numbers_n = np.arange(start, min(templates, start + _BLOCK_ROWS)) // walks_per_subject
         yield walk_like(centres[numbers_n], rng)
 
 
-def fill(url: str, templates: int, size: int) -> None:
-    """Makes one gallery of so many templates, five a subject.
+def fill(url: str, templates: int, size: int, walks_per_subject: int = WALKS_PER_SUBJECT) -> None:
+    """Makes one gallery of so many templates.
 
     Args:
         url: of an empty database, SQLite or PostgreSQL.
         templates: N.
         size: D.
+        walks_per_subject: templates of each.
     """
     registry = Registry.open(url)
     registry.migrate()
     gallery_id = registry.galleries.create(GALLERY).id
     registry.close()
-    subjects = subject_of(templates)
+    subjects = subject_of(templates, walks_per_subject)
     each_subject = (
         (number, gallery_id, f"s{number:07d}", "{}", _NOW, _NOW)
         for number in range(1, subjects + 1)
     )
     each_walk = (
-        (_walk_id(number), subject_of(number), _NOW, b"gei", "{}", "bench")
+        (_walk_id(number), subject_of(number, walks_per_subject), _NOW, b"gei", "{}", "bench")
         for number in range(1, templates + 1)
     )
-    vectors = (vector.tobytes() for block in template_blocks(templates, size) for vector in block)
+    vectors = (
+        vector.tobytes()
+        for block in template_blocks(templates, size, walks_per_subject)
+        for vector in block
+    )
     each_template = (
         # Every subject was enrolled by a change of its own.
         (number, _walk_id(number), gallery_id, owner, CHECKPOINT, vector, owner)
         for number, vector in enumerate(vectors, 1)
-        for owner in [subject_of(number)]
+        for owner in [subject_of(number, walks_per_subject)]
     )
     tables = (
         ("subjects", _SUBJECT_COLUMNS, each_subject),

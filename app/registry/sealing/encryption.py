@@ -13,11 +13,9 @@ from time import sleep
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Table,
     bindparam,
     exists,
     func,
-    or_,
     select,
     update,
 )
@@ -105,13 +103,11 @@ class Encryption:
             MasterKeyUnusable: none is set.
         """
         self._require_keys()
-        after, people, walk_count, template_count = 0, 0, 0, 0
-        while found := self._plain_subjects(after):
+        people, walk_count, template_count = 0, 0, 0
+        for found in self._plain_subjects():
             with self._database.write() as connection:
-                held = _locked(connection, found)
-                done = reseal(connection, self._database.vault, held)
+                done = reseal(connection, self._database.vault, _locked(connection, found))
                 note_erasure(connection)
-            after = found[-1]
             people += len(found)
             walk_count += done.walks
             template_count += done.templates
@@ -173,21 +169,34 @@ class Encryption:
             )
         return keys
 
-    def _plain_subjects(self, after: int) -> list[int]:
-        """Numbers of the next subjects of whom something is plain."""
-
-        def has_plain(of: Table) -> ColumnElement[bool]:
-            return exists().where(of.c.subject_id == subjects.c.id, of.c.data_key_id.is_(None))
-
-        with self._database.read() as connection:
-            return list(
-                connection.execute(
-                    select(subjects.c.id)
-                    .where(subjects.c.id > after, or_(has_plain(walks), has_plain(templates)))
-                    .order_by(subjects.c.id)
-                    .limit(self.subjects_at_once)
-                ).scalars()
-            )
+    def _plain_subjects(self) -> Iterator[list[int]]:
+        """Numbers of the subjects of whom something is plain, some at a time."""
+        after = 0
+        while True:
+            with self._database.read() as connection:
+                page = list(
+                    connection.execute(
+                        select(subjects.c.id)
+                        .where(subjects.c.id > after)
+                        .order_by(subjects.c.id)
+                        .limit(self.subjects_at_once)
+                    ).scalars()
+                )
+                # Plain look-ups: for an EXISTS PostgreSQL would read the whole table each time.
+                plain = {
+                    subject_id
+                    for each in (walks, templates)
+                    for subject_id in connection.execute(
+                        select(each.c.subject_id)
+                        .where(each.c.subject_id.in_(page), each.c.data_key_id.is_(None))
+                        .distinct()
+                    ).scalars()
+                }
+            if not page:
+                return
+            after = page[-1]
+            if plain:
+                yield sorted(plain)
 
     def _data_keys_are_left(self, keys: MasterKeys) -> bool:
         with self._database.read() as connection:

@@ -111,6 +111,21 @@ def test_without_a_subjects_key_nothing_of_them_can_be_read_again(
     assert registry.walks.gei_png(of_bert.id) == gei_png(3)
 
 
+def test_whoever_cannot_be_decrypted_can_be_erased_and_the_gallery_is_searched_again(
+    registry: Registry, database_url: str
+) -> None:
+    enroll_two(registry)
+    database = Database(database_url)
+    with database.write() as connection:
+        connection.execute(delete(data_keys).where(data_keys.c.subject_id == 1))
+    database.close()
+    with pytest.raises(StoredDataDamaged):
+        added(registry)
+    registry.subjects.delete("anna")
+    (block,) = added(registry)
+    assert (block.vectors_nd == [unit_vector(3)]).all()
+
+
 def test_an_erased_subject_takes_their_key_along(registry: Registry, database_url: str) -> None:
     enroll_two(registry)
     registry.subjects.delete("anna")
