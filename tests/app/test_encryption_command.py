@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from app.registry import Registry
-from tests.app.command import Run, runner
+from tests.app.command import Run, Said, runner
 from tests.enrolling import CHECKPOINT, enroll, unit_vector
 from tests.sealing import KEY, OTHER_KEY, master_keys_of
 
@@ -38,6 +40,18 @@ def key_file(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert run("encryption", "new-key", file).code == 0
     monkeypatch.setenv("WALKPRINT_MASTER_KEY_FILE", str(file))
     return file
+
+
+def serve(data: Path) -> Said:
+    """Runs a service that should refuse to start: in its own process, whose log it sets up."""
+    ended = subprocess.run(  # noqa: S603 (our own program)
+        [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--data", str(data)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return Said(ended.returncode, ended.stdout, ended.stderr)
 
 
 def status(run: Run, data: Path) -> dict[str, object]:
@@ -95,7 +109,7 @@ def test_a_service_refuses_to_start_where_it_could_read_nothing(
         monkeypatch.delenv("WALKPRINT_MASTER_KEY")
     else:
         monkeypatch.setenv("WALKPRINT_MASTER_KEY", key)
-    refused = run("serve", "--data", data)
+    refused = serve(data)
     assert refused.code == 1
     said = " ".join(refused.err.split())
     assert f"encrypted under the master key {master_keys_of(KEY)().current.fingerprint}" in said
@@ -106,7 +120,7 @@ def test_a_service_refuses_a_key_that_is_none_and_does_not_repeat_it(
     run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WALKPRINT_MASTER_KEY", "not-a-key-but-secret")
-    refused = run("serve", "--data", data)
+    refused = serve(data)
     assert refused.code == 1
     assert "not 32 bytes in base64" in " ".join(refused.err.split())
     assert "not-a-key-but-secret" not in refused.err + refused.out
@@ -116,7 +130,7 @@ def test_two_places_for_the_key_are_one_too_many(
     run: Run, data: Path, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WALKPRINT_MASTER_KEY", KEY)
-    refused = run("serve", "--data", data)
+    refused = serve(data)
     assert refused.code == 1
     assert "not both" in refused.err
     assert KEY not in refused.err + refused.out
