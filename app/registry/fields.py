@@ -18,6 +18,9 @@ MAX_METADATA_DEPTH = 16
 _GALLERY = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that a reader cannot see: controls, direction marks, lone surrogates."""
+_NO_SEGMENTS = frozenset({".", ".."})
+"""Clients and proxies take these for steps in the path of an address, percent-encoded or not (RFC
+3986, 5.2.4): whoever was called so could be neither found nor erased."""
 _JOINERS = frozenset("\u200c\u200d")
 """Some scripts write names with them; ids must not differ by something invisible."""
 
@@ -38,6 +41,8 @@ def clean_subject(text: str, *, field: str = "subject") -> str:
     cleaned = unicodedata.normalize("NFC", text.strip())
     if not cleaned:
         raise InvalidField(field, "The subject id is empty.")
+    if cleaned in _NO_SEGMENTS:
+        raise InvalidField(field, f"The subject id is '{cleaned}', which no address can hold.")
     if len(cleaned) > MAX_SUBJECT_CHARACTERS:
         raise InvalidField(field, f"The subject id has {len(cleaned)} characters; 128 are allowed.")
     if any(unicodedata.category(character) in _INVISIBLE for character in cleaned):
@@ -52,10 +57,11 @@ def clean_gallery(text: str) -> str:
         InvalidField: anything else.
     """
     cleaned = text.strip()
-    if not _GALLERY.fullmatch(cleaned):
+    if not _GALLERY.fullmatch(cleaned) or cleaned in _NO_SEGMENTS:
         raise InvalidField(
             "gallery",
-            "A gallery name has 1 to 64 characters out of A-Z, a-z, 0-9, dot, underscore, hyphen.",
+            "A gallery name has 1 to 64 characters out of A-Z, a-z, 0-9, dot, underscore, hyphen;"
+            " it is not . or ..",
         )
     return cleaned
 
