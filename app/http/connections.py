@@ -97,6 +97,7 @@ class GuardedConnection(HttpToolsProtocol):
         self._limits = doorkeeper.limits
         self._head_bytes = 0
         self._awaits_head = False
+        self._was_busy = False
         self._refused = False
         self._out: _Transport
         self._sent_bytes = 0
@@ -199,6 +200,7 @@ class GuardedConnection(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         self._awaits_head = True
+        self._was_busy = False
         self._head_bytes = 0
         self._start_head_timer()
         if not self._doorkeeper.knocks(self):
@@ -211,8 +213,10 @@ class GuardedConnection(HttpToolsProtocol):
     def _head_is_late(self) -> None:
         if self.transport.is_closing():
             return
-        if not self._is_idle() or self._out.waiting_bytes > 0:
-            # An earlier request is being answered, or its answer being read.
+        # An earlier request is being answered, or its answer being read.
+        is_busy = not self._is_idle() or self._out.waiting_bytes > 0
+        if is_busy or self._was_busy:
+            self._was_busy = is_busy
             self._start_head_timer()
         else:
             self._refuse(HeadStalled(f"No head came in {self._limits.head_seconds:g} seconds."))

@@ -234,7 +234,7 @@ def _normalise(url: str) -> URL:
 
 
 def _open_postgresql(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=_POOL_SIZE,
         max_overflow=_POOL_OVERFLOW,
@@ -247,6 +247,15 @@ def _open_postgresql(url: URL) -> Engine:
             name: value for name, value in _POSTGRESQL_PATIENCE.items() if name not in url.query
         },
     )
+
+    def ask_the_server(dbapi_connection: Any, _record: object) -> None:
+        # SQLAlchemy leaves "read write" behind after a reader, against what the server's operator
+        # may have set (default_transaction_read_only).
+        if dbapi_connection is not None and not dbapi_connection.closed:
+            dbapi_connection.read_only = None
+
+    event.listen(engine, "checkin", ask_the_server)
+    return engine
 
 
 def _open_sqlite(url: URL, *, synchronous: Literal["FULL", "NORMAL"]) -> Engine:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from app.outages import DatabaseAway, Outage, StorageFull, StorageReadOnly
@@ -66,4 +66,17 @@ def test_a_database_that_fills_up_is_full_and_recovers(tmp_path: Path) -> None:
     write_down(1000)
     with database.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM notes")).scalar_one() == 1
+    database.close()
+
+
+def test_what_the_operator_of_a_server_sets_holds_after_a_reader_too(postgres_url: str) -> None:
+    read_only = make_url(postgres_url).update_query_dict(
+        {"options": "-c default_transaction_read_only=on"}
+    )
+    database = Database(read_only.render_as_string(hide_password=False))
+    with database.read() as connection:
+        connection.execute(text("SELECT 1"))
+
+    with pytest.raises(StorageReadOnly), database.write() as connection:
+        connection.execute(text("CREATE TABLE notes (note TEXT)"))
     database.close()
