@@ -44,7 +44,8 @@ class Gallery:
     """A named set of subjects that is searched together.
 
     Rules: most walks kept of one subject, and the ages in days at which walks, and subjects since
-    their last change, are erased; None where there is no such rule.
+    their last change, are erased; None where there is no such rule. `protected`: whether templates
+    are stored under a secret rotation.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Gallery:
     walks_per_subject: int | None
     keep_walks_days: int | None
     keep_subjects_days: int | None
+    protected: bool
     json: Json = field(repr=False, compare=False)
 
     @classmethod
@@ -62,6 +64,7 @@ class Gallery:
             walks_per_subject=json.get("walks_per_subject"),
             keep_walks_days=json.get("keep_walks_days"),
             keep_subjects_days=json.get("keep_subjects_days"),
+            protected=bool(json.get("protected", False)),
             json=json,
         )
 

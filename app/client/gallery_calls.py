@@ -56,6 +56,23 @@ class GalleryCalls:
         route, query = _gallery_route(gallery), {"force": with_everybody}
         return Erasure.read(self._connection.send("DELETE", route, params=query).json())
 
+    def protect_gallery(self, gallery: str) -> Gallery:
+        """Stores a gallery's templates under a secret rotation; scores stay what they are."""
+        return self._protection("PUT", gallery)
+
+    def renew_gallery_protection(self, gallery: str) -> Gallery:
+        """Gives a protected gallery another secret: stolen templates match nothing now."""
+        return self._protection("POST", gallery, "/renewal")
+
+    def unprotect_gallery(self, gallery: str) -> Gallery:
+        """Stores a gallery's templates as the network gives them."""
+        return self._protection("DELETE", gallery)
+
+    def _protection(self, method: str, gallery: str, part: str = "") -> Gallery:
+        route = f"{_gallery_route(gallery)}/protection{part}"
+        # Doing any of them twice does no more than doing it once.
+        return Gallery.read(self._connection.send(method, route, repeatable=True).json())
+
     def _change(self, gallery: str, changes: Mapping[str, object], *, repeatable: bool) -> Gallery:
         response = self._connection.send(
             "PATCH",

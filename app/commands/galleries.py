@@ -11,12 +11,16 @@ from app.client import Client
 from app.commands.exchange import export_gallery, import_gallery
 from app.commands.options import DEFAULT_URL, AsJson, Url
 from app.commands.output import notes, print_fields, print_json, print_table
+from app.commands.protection import protect, renew, unprotect
 from app.commands.thresholds import calibrate
 
 GalleryArgument = Annotated[str, typer.Argument(help="The gallery's name.")]
 
 galleries = typer.Typer(no_args_is_help=True)
 galleries.command()(calibrate)
+galleries.command()(protect)
+galleries.command()(renew)
+galleries.command()(unprotect)
 galleries.command("export")(export_gallery)
 galleries.command("import")(import_gallery)
 

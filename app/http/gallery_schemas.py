@@ -20,6 +20,10 @@ class GalleryRow(BaseModel):
     subjects: int
     revision: Annotated[int, Field(description="Rises with every change of a template.")]
     created_at: datetime
+    protected: Annotated[
+        bool,
+        Field(description="Whether templates are stored under a secret rotation of the gallery."),
+    ]
     walks_per_subject: Annotated[
         int | None, Field(description="Most walks kept of one subject; null keeps all.")
     ]
@@ -39,6 +43,7 @@ class GalleryRow(BaseModel):
             subjects=gallery.subjects,
             revision=gallery.revision,
             created_at=gallery.created_at,
+            protected=gallery.is_protected,
             **asdict(gallery.rules),
         )
 

@@ -23,6 +23,7 @@ from app.registry.galleries import ensure_gallery
 from app.registry.leases import Completion, LeaseLost
 from app.registry.locking import ChangedMeanwhile, write_until_unchanged
 from app.registry.revision import Raised, raise_revision
+from app.registry.rotation import Rotation
 from app.registry.sealing import Sealing, Vault
 from app.registry.tables import galleries, jobs, subjects, templates, walk_refusals, walks
 from app.registry.walk_limit import surplus_of
@@ -116,7 +117,8 @@ def _enroll(
     if stored:
         sealing = vault.sealing(connection, [subject_id])
         to_store = replace(enrollment, walks=stored)
-        _add_walks(connection, sealing, raised, subject_id, job_id, to_store, now)
+        rotation = raised.rotation.opened(vault)
+        _add_walks(connection, sealing, rotation, raised, subject_id, job_id, to_store, now)
     note(
         connection,
         "subject.enrolled",
@@ -187,6 +189,7 @@ def _put_subject(
 def _add_walks(
     connection: Connection,
     sealing: Sealing,
+    rotation: Rotation,
     raised: Raised,
     subject_id: int,
     job_id: str,
@@ -212,7 +215,7 @@ def _add_walks(
         ],
     )
     made = [
-        (walk.id, checkpoint_id, vector_d)
+        (walk.id, checkpoint_id, rotation.turned(vector_d))
         for walk in enrollment.walks
         for checkpoint_id, vector_d in (
             (enrollment.checkpoint_id, walk.vector_d),

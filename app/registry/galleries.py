@@ -35,6 +35,7 @@ _COLUMNS = select(
     galleries.c.walks_per_subject,
     galleries.c.keep_walks_days,
     galleries.c.keep_subjects_days,
+    galleries.c.rotation.is_not(None).label("is_protected"),
 )
 _BY_NAME = _COLUMNS.where(galleries.c.name == bindparam("name"))
 
@@ -50,6 +51,7 @@ class Gallery:
         subjects: how many are enrolled in it.
         created_at: in UTC.
         rules: how much is kept, and for how long.
+        is_protected: whether templates are stored under a secret rotation.
     """
 
     id: int
@@ -58,6 +60,7 @@ class Gallery:
     subjects: int
     created_at: datetime
     rules: GalleryRules
+    is_protected: bool
 
 
 class Galleries:
@@ -77,7 +80,7 @@ class Galleries:
             UnknownGallery: there is none.
         """
         with self._database.read() as connection:
-            return _get(connection, name)
+            return gallery_by_name(connection, name)
 
     def list(self) -> tuple[Gallery, ...]:
         """All galleries, by name."""
@@ -114,7 +117,7 @@ class Galleries:
         try:
             with self._database.write() as connection:
                 connection.execute(insert(galleries), _row(name, now))
-                made = _get(connection, name)
+                made = gallery_by_name(connection, name)
                 note(connection, "gallery.created", gallery=made.id)
                 if idempotency is not None:
                     connection.execute(
@@ -157,7 +160,7 @@ class Galleries:
         name = clean_gallery(name)
         with self._database.write() as connection:
             ensure_gallery(connection, name, self._database.now())
-            return _get(connection, name)
+            return gallery_by_name(connection, name)
 
     def change(
         self,
@@ -193,7 +196,7 @@ class Galleries:
                     connection.execute(
                         update(jobs).where(jobs.c.gallery == name).values(gallery=renamed)
                     )
-                found = _get(connection, renamed)
+                found = gallery_by_name(connection, renamed)
                 note(
                     connection,
                     "gallery.changed",
@@ -220,7 +223,7 @@ class Galleries:
             raised = raise_revision(connection, galleries.c.name == name)
             if raised is None:
                 raise UnknownGallery(name)
-            held = _get(connection, name).subjects
+            held = gallery_by_name(connection, name).subjects
             if held and not force:
                 raise GalleryNotEmpty(name, held)
             if not held:
@@ -239,14 +242,19 @@ class Galleries:
 def ensure_gallery(connection: Connection, name: str, created_at: datetime) -> None:
     """Makes an empty gallery, unless there is one of this name, within the caller's transaction."""
     if insert_unless_there(connection, galleries, _row(name, created_at)):
-        note(connection, "gallery.created", gallery=_get(connection, name).id)
+        note(connection, "gallery.created", gallery=gallery_by_name(connection, name).id)
 
 
 def _row(name: str, created_at: datetime) -> dict[str, object]:
     return {"name": name, "revision": 0, "created_at": created_at}
 
 
-def _get(connection: Connection, name: str) -> Gallery:
+def gallery_by_name(connection: Connection, name: str) -> Gallery:
+    """One gallery, within the caller's transaction.
+
+    Raises:
+        UnknownGallery: there is none.
+    """
     row = connection.execute(_BY_NAME, {"name": name}).one_or_none()
     if row is None:
         raise UnknownGallery(name)
@@ -261,4 +269,5 @@ def _gallery(row: AnyRow) -> Gallery:
         subjects=row.subjects,
         created_at=row.created_at,
         rules=GalleryRules(row.walks_per_subject, row.keep_walks_days, row.keep_subjects_days),
+        is_protected=bool(row.is_protected),
     )

@@ -21,11 +21,14 @@ from sqlalchemy import (
 
 from app.registry.job import UNFINISHED
 from app.registry.revision import Raised, note_removals
+from app.registry.rotation.turning import Turn, turn_templates
+from app.registry.sealing import Vault
 from app.registry.tables import job_mentions, jobs, templates
 
 
 def hand_over_templates(
     connection: Connection,
+    vault: Vault,
     which: ColumnElement[bool],
     *,
     of: tuple[Raised, int],
@@ -33,8 +36,11 @@ def hand_over_templates(
 ) -> None:
     """Replaces templates by equal ones of another subject or gallery.
 
+    They stay encrypted under data keys of the subject they leave.
+
     Args:
         connection: of the transaction that raised the revisions.
+        vault: opens templates where the two galleries store them under different rotations.
         which: of the templates of `of`, by `templates.c`.
         of: the gallery and the number of the subject they leave.
         to: the gallery and the number of the subject they join; not the same pair.
@@ -45,6 +51,11 @@ def hand_over_templates(
         templates.c.subject_id == left_subject_id,
         which,
     )
+    back, forth = left.rotation.opened(vault), joined.rotation.opened(vault)
+    if back != forth:
+        turn = Turn(left, joined, back, forth, joined_subject_id)
+        turn_templates(connection, vault, leaving, turn)
+        return
     note_removals(connection, left, leaving)
     connection.execute(
         insert(templates).from_select(

@@ -77,7 +77,9 @@ class Merges:
                 survivor = find_subject(connection, into, into_gallery or absorbed.gallery)
                 if absorbed.id == survivor.id:
                     raise InvalidField("into", "A subject cannot be merged into itself.")
-                return {"merge": _merge(connection, absorbed, survivor, now, now + undo_within)}
+                until = now + undo_within
+                vault = self._database.vault
+                return {"merge": _merge(connection, vault, absorbed, survivor, now, until)}
 
             answer, replayed = once(connection, idempotency, now, make)
             return _require(connection, str(answer["merge"]), now), replayed
@@ -169,7 +171,12 @@ def _require(connection: Connection, merge_id: str, now: datetime) -> Merge:
 
 
 def _merge(
-    connection: Connection, absorbed: Subject, survivor: Subject, now: datetime, until: datetime
+    connection: Connection,
+    vault: Vault,
+    absorbed: Subject,
+    survivor: Subject,
+    now: datetime,
+    until: datetime,
 ) -> str:
     # What was read of the two so far may be outdated; under the locks it is read again.
     raised = lock_subjects(
@@ -183,7 +190,7 @@ def _merge(
         of=(left.gallery, absorbed.subject),
         to=(joined.gallery, survivor.subject),
     )
-    hand_over_templates(connection, true(), of=(left, absorbed.id), to=(joined, survivor.id))
+    hand_over_templates(connection, vault, true(), of=(left, absorbed.id), to=(joined, survivor.id))
     kept = Absorbed(
         gallery_id=absorbed.gallery_id,
         name=absorbed.name,
@@ -240,6 +247,7 @@ def _undo(connection: Connection, vault: Vault, merge_id: str, now: datetime) ->
     mention_in(connection, names(left.gallery, merge.subject, merge.subject_id), restored_id)
     hand_over_templates(
         connection,
+        vault,
         templates.c.walk_id.in_(absorbed.walks),
         of=(left, merge.subject_id),
         to=(joined, restored_id),

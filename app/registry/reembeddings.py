@@ -315,9 +315,13 @@ class Reembeddings:
                 )
             }
             sealing = self._database.vault.sealing(connection, owners.values())
+            rotation = raised.rotation.opened(self._database.vault)
             for walk_id, subject_id in owners.items():
                 stored = sealing.vector(
-                    subject_id, walk_id, reembedding.checkpoint_id, vectors_d[walk_id]
+                    subject_id,
+                    walk_id,
+                    reembedding.checkpoint_id,
+                    rotation.turned(vectors_d[walk_id]),
                 )
                 connection.execute(
                     _ADD_TEMPLATE,

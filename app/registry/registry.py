@@ -20,6 +20,7 @@ from app.registry.merges import Merges
 from app.registry.migration import upgrade
 from app.registry.reembeddings import Reembeddings
 from app.registry.retention import Retention
+from app.registry.rotation.protection import Protection
 from app.registry.sealing import MasterKeys, MasterKeySource
 from app.registry.sealing.checking import require_master_keys
 from app.registry.sealing.encryption import Encryption
@@ -40,6 +41,7 @@ class Registry:
 
     Attributes:
         galleries: named sets of subjects.
+        protection: of their templates, by a secret rotation.
         thresholds: what was measured of galleries.
         retention: what is erased for its age.
         subjects: the people in them.
@@ -63,6 +65,7 @@ class Registry:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.galleries = Galleries(database)
+        self.protection = Protection(database)
         self.thresholds = Thresholds(database)
         self.retention = Retention(database)
         self.subjects = Subjects(database)

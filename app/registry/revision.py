@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, insert, literal, select, update
 
+from app.registry.rotation.stored import ROTATION_COLUMNS, StoredRotation, stored_rotation
 from app.registry.tables import galleries, template_removals, templates
 
 
@@ -17,11 +18,13 @@ class Raised:
         gallery_id: number of the gallery.
         gallery: its name.
         revision: the one that this transaction makes.
+        rotation: what its templates are stored under, until this transaction changes it.
     """
 
     gallery_id: int
     gallery: str
     revision: int
+    rotation: StoredRotation
 
 
 def raise_revision(connection: Connection, which: ColumnElement[bool]) -> Raised | None:
@@ -41,9 +44,11 @@ def raise_revision(connection: Connection, which: ColumnElement[bool]) -> Raised
         update(galleries)
         .where(which)
         .values(revision=galleries.c.revision + 1)
-        .returning(galleries.c.id, galleries.c.name, galleries.c.revision)
+        .returning(galleries.c.id, galleries.c.name, galleries.c.revision, *ROTATION_COLUMNS)
     ).one_or_none()
-    return None if row is None else Raised(row.id, row.name, row.revision)
+    if row is None:
+        return None
+    return Raised(row.id, row.name, row.revision, stored_rotation(row))
 
 
 def note_removals(connection: Connection, raised: Raised, which: ColumnElement[bool]) -> int:

@@ -16,6 +16,8 @@ from sqlalchemy import bindparam, func, select
 from app.errors import UnknownGallery
 from app.registry.database import Database
 from app.registry.facts import EPOCH_NOW
+from app.registry.rotation import PLAIN, ROTATION_COLUMNS, Rotation, stored_rotation
+from app.registry.rotation.stored import rotation_of
 from app.registry.sealing import KEY_COLUMNS, stored_key
 from app.registry.subjects import find_subject
 from app.registry.tables import data_keys, galleries, subjects, template_removals, templates
@@ -50,6 +52,7 @@ class TemplateChanges:
         held: how many templates there are then, if that was asked for.
         removed_n: (N,) int64, template ids to drop; some may never have been held.
         added: template ids, subjects and vectors to add, by ascending id, read as they are taken.
+        rotation: what all vectors of the gallery are under at `revision`.
     """
 
     since_revision: int
@@ -57,6 +60,7 @@ class TemplateChanges:
     held: int | None
     removed_n: NDArray[np.int64]
     added: Iterator[TemplateBlock]
+    rotation: Rotation = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ class SubjectTemplates:
         subject: the caller's id.
         name: of the person, if known.
         walk_ids: N ids, the walk of each vector.
-        vectors_nd: (N, D) float32 unit vectors; (0, 0) when there is none.
+        vectors_nd: (N, D) float32 unit vectors, under `rotation`; (0, 0) when there is none.
+        rotation: what a probe must be turned by to be compared with them.
     """
 
     subject_id: int
@@ -95,12 +100,15 @@ class SubjectTemplates:
     name: str | None
     walk_ids: tuple[str, ...]
     vectors_nd: NDArray[np.float32]
+    rotation: Rotation
 
 
 _REVISION = select(galleries.c.id, galleries.c.revision, EPOCH_NOW).where(
     galleries.c.name == bindparam("gallery")
 )
-_REVISION_BY_ID = select(galleries.c.revision).where(galleries.c.id == bindparam("gallery_id"))
+_REVISION_BY_ID = select(galleries.c.revision, *ROTATION_COLUMNS).where(
+    galleries.c.id == bindparam("gallery_id")
+)
 _HELD = select(func.count()).where(
     templates.c.gallery_id == bindparam("gallery_id"),
     templates.c.checkpoint_id == bindparam("checkpoint_id"),
@@ -171,10 +179,8 @@ class Templates:
         """
         which = {"gallery_id": gallery_id, "checkpoint_id": checkpoint_id}
         with self._database.read() as connection:
-            revision = connection.execute(
-                _REVISION_BY_ID, {"gallery_id": gallery_id}
-            ).scalar_one_or_none()
-            if revision is None:
+            now = connection.execute(_REVISION_BY_ID, {"gallery_id": gallery_id}).one_or_none()
+            if now is None:
                 yield None
                 return
             # An empty index holds nothing that could have been removed.
@@ -191,7 +197,10 @@ class Templates:
                 connection, self._database.vault, gallery_id, checkpoint_id, since_revision
             )
             with closing(added):
-                yield TemplateChanges(since_revision, revision, held, removed_n, added)
+                rotation = stored_rotation(now).opened(self._database.vault)
+                yield TemplateChanges(
+                    since_revision, now.revision, held, removed_n, added, rotation
+                )
 
     def removed_last(self, gallery_ids: Sequence[int]) -> dict[int, int]:
         """The revision at which something was last removed, by gallery; 0 where nothing ever was.
@@ -251,6 +260,7 @@ class Templates:
                 )
                 .order_by(templates.c.id)
             ).all()
+            rotation = rotation_of(connection, self._database.vault, found.gallery_id)
         opening = self._database.vault.opening()
         return SubjectTemplates(
             subject_id=found.id,
@@ -263,4 +273,5 @@ class Templates:
                     for row in rows
                 )
             ),
+            rotation=rotation,
         )

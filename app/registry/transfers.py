@@ -83,7 +83,13 @@ class Transfers:
         redirect_waiting(
             connection, of=(left.gallery, found.subject), to=(joined.gallery, found.subject)
         )
-        hand_over_templates(connection, true(), of=(left, found.id), to=(joined, found.id))
+        hand_over_templates(
+            connection,
+            self._database.vault,
+            true(),
+            of=(left, found.id),
+            to=(joined, found.id),
+        )
         connection.execute(
             update(subjects)
             .where(subjects.c.id == found.id)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, select
 from app.registry.columns import AnyRow
 from app.registry.enrollment import Enrollment
 from app.registry.revision import Raised
+from app.registry.rotation import Rotation
 from app.registry.sealing import KEY_COLUMNS, Vault, stored_key
 from app.registry.tables import data_keys, galleries, templates, walks
 from app.registry.walk_choice import RankedWalk, surplus_walks
@@ -47,12 +48,13 @@ def surplus_of(
         RankedWalk(walk.id, _score(walk.quality), walk.direction, walk.vector_d, now)
         for walk in enrollment.walks
     ]
-    stored = _stored(connection, vault, subject_id, enrollment.checkpoint_id)
+    rotation = raised.rotation.opened(vault)
+    stored = _stored(connection, vault, rotation, subject_id, enrollment.checkpoint_id)
     return surplus_walks([*stored, *arriving], most)
 
 
 def _stored(
-    connection: Connection, vault: Vault, subject_id: int, checkpoint_id: str
+    connection: Connection, vault: Vault, rotation: Rotation, subject_id: int, checkpoint_id: str
 ) -> list[RankedWalk]:
     rows = connection.execute(
         select(walks.c.id, walks.c.quality, walks.c.direction, templates.c.vector)
@@ -70,7 +72,7 @@ def _stored(
         if row.vector is None:
             return None
         opened = opening.vector(row.id, checkpoint_id, row.vector, stored_key(row))
-        return np.frombuffer(opened, dtype="<f4")
+        return rotation.turned_back(np.frombuffer(opened, dtype="<f4"))
 
     return [
         RankedWalk(

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from app.registry.rotation import Rotation
 from app.registry.template_stream import TemplateBlock
 from app.search.chunk import Chunk, rewrite
 from app.search.view import ChunkView, View
@@ -95,12 +96,13 @@ class Draft:
             start += self._fill_last(block, start)
         self._changed.append(block.subjects_n)
 
-    def finish(self, revision: int) -> View:
-        """The view, as of a revision."""
+    def finish(self, revision: int, rotation: Rotation) -> View:
+        """The view, as of a revision, whose vectors are under a rotation."""
         chunks = tuple(self._chunks)
         view = replace(
             self._view,
             revision=revision,
+            rotation=rotation,
             chunks=chunks,
             removals=self._removals,
             sum_d=self._sum_d,

@@ -149,7 +149,8 @@ class GallerySearch:
         enrolled = self._templates.of_subject(subject, gallery_name, checkpoint_id)
         if not enrolled.walk_ids:
             return Comparison(enrolled.subject, enrolled.name, None, None, 0)
-        scores_n = (enrolled.vectors_nd @ vectors_kd.T).max(axis=1)
+        turned_kd = enrolled.rotation.turned(vectors_kd)
+        scores_n = (enrolled.vectors_nd @ turned_kd.T).max(axis=1)
         best = int(scores_n.argmax())
         return Comparison(
             subject=enrolled.subject,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.registry.rotation import Rotation
 from app.registry.templates import TemplateChanges
 from app.search.closest import closest_subjects
 from app.search.draft import Draft, OutOfStep
@@ -67,6 +68,14 @@ class Hits:
     cohort: Cohort | None
 
 
+@dataclass(frozen=True, slots=True)
+class _MadeCodebook:
+    """A codebook, and the rotation of the vectors it was made from: it fits no others."""
+
+    rotation: Rotation
+    codebook: Codebook
+
+
 class TemplateIndex:
     """Vectors in memory, kept in step with the registry by revisions. Safe for threads to share.
 
@@ -80,7 +89,7 @@ class TemplateIndex:
         self._writing = threading.Lock()
         self._tidying = threading.Lock()
         self._approximate = approximate
-        self._codebook: Codebook | None = None
+        self._codebook: _MadeCodebook | None = None
 
     def __len__(self) -> int:
         """How many templates are held."""
@@ -127,7 +136,9 @@ class TemplateIndex:
             draft.remove(changes.removed_n)
             for block in changes.added:
                 draft.add(block)
-            self._versions.publish(draft.finish(changes.revision), *draft.leftovers)
+            self._versions.publish(
+                draft.finish(changes.revision, changes.rotation), *draft.leftovers
+            )
 
     def tidy(self) -> bool:
         """Does one piece of upkeep, tens of milliseconds long, if one is due. Searches go on.
@@ -148,8 +159,8 @@ class TemplateIndex:
         Returns:
             At least `top_k` hits, or all subjects; every subject that ties with the last is there.
         """
-        vectors_kd = np.ascontiguousarray(vectors_kd, dtype=np.float32)
         with self._versions.reading() as view:
+            vectors_kd = np.ascontiguousarray(view.rotation.turned(vectors_kd), dtype=np.float32)
             best = closest_subjects(view, vectors_kd, top_k)
             order = np.argsort(best.subjects_m)
             templates_m = np.empty(len(order), dtype=np.int64)
@@ -170,7 +181,7 @@ class TemplateIndex:
     def cohort(self, vectors_kd: NDArray[np.float32], subject_id: int) -> Cohort | None:
         """How alike a probe is to everybody but one subject; None where there is nobody else."""
         with self._versions.reading() as view:
-            return _cohort(view, vectors_kd, subject_id)
+            return _cohort(view, view.rotation.turned(vectors_kd), subject_id)
 
     @contextmanager
     def reading(self) -> Iterator[View]:
@@ -196,9 +207,10 @@ class TemplateIndex:
             held = worth_finding_in(view)
             if held is None:
                 return False
-            self._codebook = self._codebook or codebook_of(view)
+            if self._codebook is None or self._codebook.rotation != view.rotation:
+                self._codebook = _MadeCodebook(view.rotation, codebook_of(view))
             # Whoever is erased meanwhile is overwritten after this reading, in the finder too.
-            held.chunk.finder = finder_in(held, self._codebook)
+            held.chunk.finder = finder_in(held, self._codebook.codebook)
         return True
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.registry.rotation import PLAIN, Rotation
 from app.search.chunk import Chunk
 
 _SCORED_AT_LEAST = 128
@@ -143,6 +144,8 @@ class View:
         removals: how many templates were ever removed, up to here.
         sum_d: (D,) float64, of all living vectors as they are stored; (0,) before the first.
         layout: of the chunks.
+        rotation: what the vectors are under at this revision, so that a probe is never turned by
+            another; that of a snapshot's view comes with the changes that are applied to it.
     """
 
     revision: int
@@ -151,6 +154,7 @@ class View:
     removals: int
     sum_d: NDArray[np.float64]
     layout: Layout = Layout()
+    rotation: Rotation = PLAIN
 
     @classmethod
     def empty(cls, layout: Layout | None = None) -> View:

@@ -29,6 +29,7 @@ from app.registry.exchange.report import Tally
 from app.registry.revision import Raised
 from app.registry.sealing import Vault
 from app.registry.tables import subjects, walks
+from app.registry.template_rows import TemplateRow, insert_templates
 
 _LOOKED_UP_AT_ONCE = 1000
 
@@ -56,17 +57,6 @@ _WALKS = table(
     column("direction", String),
 )
 _WALK_TYPES = ("varchar", "int8", "timestamptz", "bytea", "int8", "text", "text", "varchar")
-_TEMPLATES = table(
-    "templates",
-    column("walk_id", String),
-    column("gallery_id", BigInteger),
-    column("subject_id", BigInteger),
-    column("checkpoint_id", String),
-    column("vector", LargeBinary),
-    column("data_key_id", BigInteger),
-    column("revision", BigInteger),
-)
-_TEMPLATE_TYPES = ("varchar", "int8", "int8", "varchar", "bytea", "int8", "int8")
 
 _KNOWN_WALKS = (
     select(walks.c.id, subjects.c.gallery_id)
@@ -176,20 +166,23 @@ def write_batch(
             for owner_id, each in zip(owners, new_walks, strict=True)
         ],
     )
+    rotation = raised.rotation.opened(vault)
     kept = [
-        (
+        TemplateRow(
             each.walk.id,
             raised.gallery_id,
             owner_id,
             checkpoint_id,
-            *sealing.vector_bytes(owner_id, each.walk.id, checkpoint_id, vector),
+            *sealing.vector_bytes(
+                owner_id, each.walk.id, checkpoint_id, rotation.turned_bytes(vector)
+            ),
             raised.revision,
         )
         for owner_id, each in zip(owners, new_walks, strict=True)
         for checkpoint_id, vector in each.walk.vectors.items()
         if checkpoint_id in receiver.checkpoints
     ]
-    insert_many(connection, _TEMPLATES, _TEMPLATE_TYPES, kept)
+    insert_templates(connection, kept)
     added = sum(each.found == "added" for each in batch.subjects)
     takes = receiver.gei_size
     return Tally(

@@ -17,6 +17,7 @@ from app.errors import UnknownGallery
 from app.registry.columns import AnyRow
 from app.registry.database import Database
 from app.registry.exchange.lines import FORMAT, VERSION
+from app.registry.rotation import ROTATION_COLUMNS, Rotation, stored_rotation
 from app.registry.sealing import KEY_COLUMNS, VECTOR_BYTES, Vault, stored_key
 from app.registry.tables import data_keys, galleries, subjects, templates, walks
 
@@ -31,6 +32,7 @@ _GALLERY = select(
     galleries.c.walks_per_subject,
     galleries.c.keep_walks_days,
     galleries.c.keep_subjects_days,
+    *ROTATION_COLUMNS,
 ).where(galleries.c.name == bindparam("name"))
 _SUBJECT_COUNT = select(func.count()).where(subjects.c.gallery_id == bindparam("gallery_id"))
 _WALK_COUNT = (
@@ -107,7 +109,8 @@ def export_lines(database: Database, gallery: str) -> Generator[bytes]:
     """A gallery as the lines of a file, each with its line feed.
 
     All lines are read in one transaction, which lasts until the last of them was taken or the
-    iterator is closed. What is in memory at once does not grow with the gallery.
+    iterator is closed. What is in memory at once does not grow with the gallery. Vectors are as the
+    encoder gave them, out of a protected gallery too: the file is for any service.
 
     Args:
         database: where it is.
@@ -123,10 +126,11 @@ def export_lines(database: Database, gallery: str) -> Generator[bytes]:
         found = connection.execute(_GALLERY, {"name": gallery}).one_or_none()
         if found is None:
             raise UnknownGallery(gallery)
+        rotation = stored_rotation(found).opened(database.vault)
         line = _packed(_header(connection, found, database.now()))
         digest.update(line)
         yield line
-        for fields in _subjects_and_walks(connection, database.vault, found.id):
+        for fields in _subjects_and_walks(connection, database.vault, rotation, found.id):
             counts[str(fields["kind"])] += 1
             template_count += len(fields.get("embeddings", ()))
             line = _packed(fields)
@@ -178,13 +182,14 @@ def _header(connection: Connection, gallery: AnyRow, now: datetime) -> dict[str,
 
 
 def _subjects_and_walks(
-    connection: Connection, vault: Vault, gallery_id: int
+    connection: Connection, vault: Vault, rotation: Rotation, gallery_id: int
 ) -> Iterator[dict[str, Any]]:
     after = 0
     while page := connection.execute(_SUBJECTS, {"gallery_id": gallery_id, "after": after}).all():
         # Both come by the subject's number, so that the walks need not be collected.
         by_subject = groupby(
-            _walks_of(connection, vault, [row.id for row in page]), key=lambda walk: walk.subject_id
+            _walks_of(connection, vault, rotation, [row.id for row in page]),
+            key=lambda walk: walk.subject_id,
         )
         following = next(by_subject, None)
         for subject in page:
@@ -204,7 +209,7 @@ def _subjects_and_walks(
 
 
 def _walks_of(
-    connection: Connection, vault: Vault, subject_ids: Sequence[int]
+    connection: Connection, vault: Vault, rotation: Rotation, subject_ids: Sequence[int]
 ) -> Iterator[_ExportedWalk]:
     rows = connection.execute(
         _WALKS,
@@ -216,7 +221,8 @@ def _walks_of(
         embeddings: dict[str, dict[str, str]] = {walk.id: {} for walk in some}
         for row in connection.execute(_TEMPLATES, {"walk_ids": list(embeddings)}):
             vector = opening.vector(row.walk_id, row.checkpoint_id, row.vector, stored_key(row))
-            embeddings[row.walk_id][row.checkpoint_id] = _base64(vector)
+            plain = rotation.turned_back_bytes(vector)
+            embeddings[row.walk_id][row.checkpoint_id] = _base64(plain)
         for walk in some:
             gei = opening.gei(walk.id, walk.gei, stored_key(walk))
             yield _ExportedWalk(walk.subject_id, _walk_fields(walk, gei, embeddings[walk.id]))
