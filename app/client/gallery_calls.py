@@ -70,8 +70,9 @@ class GalleryCalls:
 
     def _protection(self, method: str, gallery: str, part: str = "") -> Gallery:
         route = f"{_gallery_route(gallery)}/protection{part}"
-        # Doing any of them twice does no more than doing it once.
-        return Gallery.read(self._connection.send(method, route, repeatable=True).json())
+        # A second renewal would do no harm, but rewrite everything once more.
+        response = self._connection.send(method, route, repeatable=method != "POST")
+        return Gallery.read(response.json())
 
     def _change(self, gallery: str, changes: Mapping[str, object], *, repeatable: bool) -> Gallery:
         response = self._connection.send(

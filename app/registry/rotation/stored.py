@@ -48,7 +48,9 @@ class StoredRotation(NamedTuple):
         keys = vault.keys
         if keys is None:
             raise MasterKeyMissing(self.master)
-        return Rotation(keys.unwrap(Wrapped(self.wrapped, self.master), _place(self.gallery_id)))
+        return Rotation(
+            keys.unwrap(Wrapped(self.wrapped, self.master), rotation_place(self.gallery_id))
+        )
 
 
 def stored_rotation(row: AnyRow) -> StoredRotation:
@@ -74,7 +76,7 @@ def store_rotation(
     if rotation.secret is not None:
         if keys is None:
             raise ProtectionNeedsMasterKey
-        wrapped = keys.wrap(rotation.secret, _place(gallery_id))
+        wrapped = keys.wrap(rotation.secret, rotation_place(gallery_id))
     connection.execute(
         update(galleries)
         .where(galleries.c.id == gallery_id)
@@ -85,5 +87,6 @@ def store_rotation(
     )
 
 
-def _place(gallery_id: int) -> bytes:
+def rotation_place(gallery_id: int) -> bytes:
+    """What a wrapped secret is authenticated with: the number of its gallery."""
     return b"rotation\0" + gallery_id.to_bytes(8, "big")

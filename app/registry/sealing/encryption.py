@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from app.registry.audit import note
 from app.registry.database import Database, note_erasure
+from app.registry.rotation.stored import rotation_place
 from app.registry.sealing.checking import masters_in_use
 from app.registry.sealing.data_keys import bound_to
 from app.registry.sealing.master_keys import MasterKeys, MasterKeyUnusable, Wrapped
@@ -254,7 +255,7 @@ def _rewrap_rotations(connection: Connection, keys: MasterKeys) -> None:
         .with_for_update()
     ).all()
     for row in rows:
-        place = b"rotation\0" + row.id.to_bytes(8, "big")
+        place = rotation_place(row.id)
         wrapped = keys.wrap(keys.unwrap(Wrapped(row.rotation, row.rotation_master), place), place)
         connection.execute(
             update(galleries)

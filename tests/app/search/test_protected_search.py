@@ -38,7 +38,7 @@ def fill(registry: Registry, gallery: str, people: int, *, walks: int = 1) -> No
 def walk_of(person: int, walk: int) -> NDArray[np.float32]:
     """(D,) unit vector: cosines of about 0.8 with other walks of the person, 0 with others."""
     mixed_d = unit_vector(person, D) + 0.5 * unit_vector(10_000 + 100 * person + walk, D)
-    return (mixed_d / np.linalg.norm(mixed_d)).astype(np.float32)
+    return np.asarray(mixed_d / np.linalg.norm(mixed_d), dtype=np.float32)
 
 
 def stored(registry: Registry, gallery: str) -> NDArray[np.float32]:
@@ -85,7 +85,8 @@ def test_a_snapshot_holds_turned_vectors_and_none_outlives_its_secret(
 
     second = GallerySearch(protecting, snapshots=snapshots)
     found = second.search("office", CHECKPOINT, probe_kd, top_k=1).candidates[0]
-    assert (found.subject, found.score) == ("p3", pytest.approx(walk_of(3, 0) @ walk_of(3, 7)))
+    assert found.subject == "p3"
+    assert found.score == pytest.approx(float(walk_of(3, 0) @ walk_of(3, 7)), abs=1e-6)
     protecting.protection.renew("office")
     assert not file.exists()
     assert second.search("office", CHECKPOINT, probe_kd, top_k=1).candidates[0].subject == "p3"
@@ -107,7 +108,8 @@ def test_searches_are_right_while_the_secret_changes_again_and_again(protecting:
             found = search.search("office", CHECKPOINT, probe_kd, top_k=1)
             best = found.candidates[0]
             compared = search.compare("office", CHECKPOINT, probe_kd, f"p{person}")
-            if best.subject != f"p{person}" or found.gallery_size != 12:
+            # A newcomer may be there for a moment.
+            if best.subject != f"p{person}" or found.gallery_size not in (12, 13):
                 wrong.append(f"{best.subject} for p{person} of {found.gallery_size}")
             if abs(best.score - expected) > 1e-5 or compared.score != pytest.approx(expected):
                 wrong.append(f"{best.score} and {compared.score}, not {expected}")
@@ -116,7 +118,7 @@ def test_searches_are_right_while_the_secret_changes_again_and_again(protecting:
     with ThreadPoolExecutor(4) as pool:
         lookers = [pool.submit(identify, person) for person in range(4)]
         try:
-            for rounds in range(1, 9):
+            for rounds in range(1, 7):
                 protecting.protection.protect("office")
                 protecting.protection.renew("office")
                 enroll(protecting, f"new{rounds}", [unit_vector(999, D)], gallery="office")
@@ -125,15 +127,14 @@ def test_searches_are_right_while_the_secret_changes_again_and_again(protecting:
         finally:
             done.set()
         failures = [wrong for looker in lookers for wrong in looker.result()]
-    assert rounds == 8
-    # A search may have seen the newcomer, which is right.
-    assert [each for each in failures if not each.endswith("of 13")] == []
+    assert rounds == 6
+    assert failures == []
 
 
 def test_the_same_people_in_two_galleries_cannot_be_linked_by_their_vectors(
     protecting: Registry,
 ) -> None:
-    people = 120
+    people = 80
     for gallery, walk in (("office", 0), ("lab", 1)):
         for number in range(people):
             enroll(protecting, f"{gallery}-{number}", [walk_of(number, walk)], gallery=gallery)
@@ -144,7 +145,7 @@ def test_the_same_people_in_two_galleries_cannot_be_linked_by_their_vectors(
     turned_nn = stored(protecting, "office") @ stored(protecting, "lab").T
     same_n = np.diag(turned_nn)
     different_n = turned_nn[~np.eye(people, dtype=bool)]
-    # Of 120 cosines with deviation 1/8, the mean has a deviation of 0.011.
-    assert abs(same_n.mean() - different_n.mean()) < 0.05
-    # By chance one of 120 is right.
+    # Of 80 cosines with deviation 1/8, the mean has a deviation of 0.014.
+    assert abs(same_n.mean() - different_n.mean()) < 0.07
+    # By chance one of 80 is right.
     assert (turned_nn.argmax(axis=1) == np.arange(people)).sum() <= 7
