@@ -142,6 +142,8 @@ def test_the_description_covers_every_route_and_fits_the_answers(service: LiveSe
         "/galleries/{gallery}/calibration": {"delete"},
         "/galleries/{gallery}/export": {"get"},
         "/galleries/{gallery}/import": {"post"},
+        "/galleries/{gallery}/protection": {"put", "delete"},
+        "/galleries/{gallery}/protection/renewal": {"post"},
         "/checkpoints": {"get", "post"},
         "/checkpoints/rollback": {"post"},
         "/checkpoints/{checkpoint}": {"get", "delete"},
