@@ -32,6 +32,7 @@ from app.outages import Outage
 from app.registry import NewCheckpoint, Registry
 from app.registry.checkpoint_problems import CheckpointNotHere
 from app.registry.gallery_thresholds import GalleryThresholds
+from app.registry.keys import id_in
 from app.registry.receipts import Receipts, following
 from app.registry.sealing.settings import master_key_source, require_usable_keys
 from app.registry.signing import open_signer
@@ -104,16 +105,19 @@ def serve(settings: Settings) -> None:
 
     Raises:
         NotOnLoopback: the host can be reached from other machines, and there is no key.
+        InvalidField: the bootstrap key does not have the form of a key.
         CannotRecognise: the checkpoint cannot be read, or the device is not there.
         DatabaseNotThere: a database that was named does not answer.
         CannotDecrypt: a master key is missing, or is none.
     """
-    configure_logging(settings.log_level, as_json=settings.log_json)
     if settings.database_url is not None:
         _require_database(settings.database_url)
     require_usable_keys(settings)
+    if settings.bootstrap_key is not None:
+        id_in(settings.bootstrap_key.get_secret_value())
     if not settings.is_loopback:
         _require_keys(settings)
+    configure_logging(settings.log_level, as_json=settings.log_json)
     failpoints.arm_from_environment()
     # Job threads hand the interpreter over between short calls into C; at Python's default of 5 ms
     # the event loop waits too long for whoever just has it.

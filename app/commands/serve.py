@@ -52,6 +52,7 @@ def serve(
 
     from pydantic import ValidationError
 
+    from app.errors import InvalidField
     from app.main import CannotRecognise, DatabaseNotThere, NotOnLoopback
     from app.main import serve as run_service
     from app.registry.sealing.settings import CannotDecrypt
@@ -76,6 +77,10 @@ def serve(
             for error in wrong.errors()
         )
         print_problem({"detail": f"A setting cannot be used: {details}."}, as_json=False)
+        raise typer.Exit(1) from wrong
+    except InvalidField as wrong:
+        detail = f"WALKPRINT_BOOTSTRAP_KEY cannot be used. {wrong.detail}"
+        print_problem({"detail": detail}, as_json=False)
         raise typer.Exit(1) from wrong
     except (NotOnLoopback, CannotDecrypt, CannotRecognise, DatabaseNotThere) as refused:
         print_problem({"detail": str(refused)}, as_json=False)

@@ -237,11 +237,7 @@ class Keys:
         return True
 
     def _row(self, text: str, new_key: NewKey, now: datetime) -> dict[str, object]:
-        shape = _KEY.fullmatch(text)
-        if shape is None:
-            raise InvalidField(
-                "key", "A key is wp_, ten small letters or digits, _, and 43 characters of base64."
-            )
+        key_id = id_in(text)
         if unknown := set(new_key.scopes) - set(SCOPES):
             raise InvalidField("scopes", f"There is no scope '{min(unknown)}'.")
         limit = new_key.requests_per_minute
@@ -254,7 +250,7 @@ class Keys:
             raise InvalidField("label", "Say whose key it is, or what for.")
         galleries = new_key.galleries
         return {
-            "id": shape.group(1),
+            "id": key_id,
             "digest": sha256(text.encode()).digest(),
             "label": label,
             "scopes": sorted(set(new_key.scopes)),
@@ -268,6 +264,20 @@ class Keys:
     def _note_use(self, key_id: str, now: datetime) -> None:
         with self._database.write(durable=False) as connection:
             connection.execute(update(keys).where(keys.c.id == key_id).values(last_used_at=now))
+
+
+def id_in(text: str) -> str:
+    """The id in the text of a key.
+
+    Raises:
+        InvalidField: it does not have the form of a key.
+    """
+    shape = _KEY.fullmatch(text)
+    if shape is None:
+        raise InvalidField(
+            "key", "A key is wp_, ten small letters or digits, _, and 43 characters of base64."
+        )
+    return shape.group(1)
 
 
 def holds(now: datetime) -> ColumnElement[bool]:

@@ -159,6 +159,21 @@ def test_recognition_stays_in_the_own_gallery(
     assert roles.service.stored_uploads == []
 
 
+def test_who_came_from_elsewhere_by_a_merge_is_not_named(
+    roles: Roles, elsewhere: Elsewhere
+) -> None:
+    registry = roles.service.registry
+    enroll(registry, "yan", [unit_vector(6)], gallery=THEIRS)
+    merge, _ = registry.merges.merge(
+        "yan", "ann", undo_within=timedelta(days=1), gallery=THEIRS, into_gallery=OURS
+    )
+    listed = roles.call("subjects:read", "GET", f"/subjects/ann/merges?gallery={OURS}").json()
+    assert [each["id"] for each in listed["merges"]] == [merge.id]
+    mine = roles.call("subjects:read of ours", "GET", "/subjects/ann/merges")
+    assert (mine.status_code, mine.json()["merges"]) == (200, [])
+    assert roles.call("admin of ours", "GET", f"/merges/{merge.id}").status_code == 404
+
+
 def test_a_job_is_there_for_who_could_have_asked_for_it(roles: Roles, elsewhere: Elsewhere) -> None:
     path = f"/jobs/{elsewhere.job}"
     assert roles.call("identify", "GET", path).status_code == 200

@@ -59,9 +59,12 @@ def merge_subject(
 
 @router.get("/subjects/{subject}/merges", responses=problems(404, 409, 422))
 @needs("subjects:read")
-def list_merges(services: Parts, who: OwnSubject) -> MergeRows:
+def list_merges(services: Parts, caller: Recognised, who: OwnSubject) -> MergeRows:
     """The merges into this subject that can still be undone, oldest first."""
-    merges = services.registry.merges.list(who.subject, gallery=who.gallery)
+    registered = services.registry.merges
+    merges = registered.list(who.subject, gallery=who.gallery)
+    if caller.galleries is not None:  # who came from elsewhere is not theirs to know
+        merges = tuple(each for each in merges if caller.sees(registered.home_of(each)))
     return MergeRows(merges=[MergeRow.of(merge) for merge in merges])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.errors import InvalidField
 from app.http.access import SESSION_COOKIE
 from app.main import NotOnLoopback, serve
 from app.settings import Settings
@@ -139,6 +140,11 @@ def test_guesses_from_one_address_are_slowed_and_right_keys_pass(tmp_path: Path)
         ]
         assert statuses == [401, 401, 401, 429, 429]
         assert service.http.get("/subjects", headers=bearer(key)).status_code == 200
+
+
+def test_no_service_with_a_bootstrap_key_that_anybody_could_guess(tmp_path: Path) -> None:
+    with pytest.raises(InvalidField, match="43 characters"):
+        serve(Settings(data=tmp_path, bootstrap_key="changeme"))
 
 
 def test_no_service_without_keys_where_others_can_reach_it(tmp_path: Path) -> None:
