@@ -20,6 +20,7 @@ from app.registry.rotation import GalleryNotProtected, ProtectionNeedsMasterKey
 from app.registry.sealing import MasterKeyMissing, MasterKeySource, StoredDataDamaged
 from app.registry.tables import galleries, templates
 from app.search import GallerySearch
+from tests.app.registry.stored_walks import NEW, enroll_by_old, new_checkpoint, settled
 from tests.enrolling import CHECKPOINT, enroll, unit_vector
 from tests.gallery_files import exported, fill, install
 from tests.sealing import KEY, OTHER_KEY, master_keys_of, stored_bytes
@@ -239,6 +240,23 @@ def test_every_change_is_in_the_audit_log(office: Registry) -> None:
     details = [json.loads(each.text)["details"] for each in page.entries]
     noted = [(each["how"], each["templates"]) for each in details]
     assert sorted(noted) == [("protected", 2), ("renewed", 3), ("unprotected", 3)]
+
+
+def test_a_new_checkpoints_templates_are_turned_as_well(registry: Registry) -> None:
+    settled(registry, installed=[new_checkpoint(NEW)])
+    enroll_by_old(registry, "ada", gallery="g")
+    registry.protection.protect("g")
+    registry.switching.activate(NEW, accept_loss=False)
+    claimed = registry.reembeddings.claim("me", lease_seconds=30)
+    assert claimed is not None
+    ((walk,), _) = registry.reembeddings.next_walks(NEW, after="", most=5)
+    made = {walk.walk_id: unit_vector(8)}
+    registry.reembeddings.store(claimed, "me", walk.gallery_id, made, {}, lease_seconds=30)
+    stored = registry.templates.of_subject("ada", "g", NEW)
+    assert float(stored.vectors_nd[0] @ unit_vector(8)) < 0.9
+    found = GallerySearch(registry).search("g", NEW, unit_vector(8)[None], top_k=1).candidates[0]
+    assert found.subject == "ada"
+    assert found.score == pytest.approx(1.0, abs=1e-6)
 
 
 def test_templates_of_other_galleries_stay_as_they_are(office: Registry, database_url: str) -> None:
