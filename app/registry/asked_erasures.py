@@ -67,17 +67,43 @@ class AskedErasures:
         return tuple(done)
 
 
-def ask(
-    connection: Connection, gallery_id: int, subject_id: int | None, asked_at: datetime
-) -> None:
-    """Writes down that a subject, or a gallery with everybody in it, is to be erased.
+def ask_for_subject(connection: Connection, subject_id: int, asked_at: datetime) -> bool:
+    """Writes down that a subject is to be erased.
 
     Args:
         connection: of a writing transaction, to be committed before the erasure begins.
+        subject_id: number of the subject.
+        asked_at: in UTC.
+
+    Returns:
+        False when there is no such subject any more; nothing was written.
+    """
+    # Whoever is just erasing them holds this row, and their gallery cannot go before it.
+    gallery_id: int | None = connection.execute(
+        select(subjects.c.gallery_id)
+        .where(subjects.c.id == subject_id)
+        .with_for_update(read=True, key_share=True)
+    ).scalar_one_or_none()
+    if gallery_id is None:
+        return False
+    _write_down(connection, gallery_id, subject_id, asked_at)
+    return True
+
+
+def ask_for_gallery(connection: Connection, gallery_id: int, asked_at: datetime) -> None:
+    """Writes down that a gallery is to be erased with everybody in it.
+
+    Args:
+        connection: as for a subject; it has locked the gallery.
         gallery_id: number of the gallery.
-        subject_id: number of the subject; None for the whole gallery.
         asked_at: in UTC.
     """
+    _write_down(connection, gallery_id, None, asked_at)
+
+
+def _write_down(
+    connection: Connection, gallery_id: int, subject_id: int | None, asked_at: datetime
+) -> None:
     connection.execute(
         insert(asked_erasures),
         {

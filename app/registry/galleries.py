@@ -12,7 +12,12 @@ from sqlalchemy.exc import IntegrityError
 
 from app import failpoints
 from app.errors import GalleryExists, GalleryNotEmpty, UnknownGallery
-from app.registry.asked_erasures import ask, erase_asked_gallery, finished, remove_gallery
+from app.registry.asked_erasures import (
+    ask_for_gallery,
+    erase_asked_gallery,
+    finished,
+    remove_gallery,
+)
 from app.registry.audit import note
 from app.registry.columns import AnyRow
 from app.registry.database import Database, insert_unless_there
@@ -229,7 +234,7 @@ class Galleries:
             if not held:
                 erasure, noted = remove_gallery(connection, raised)
             else:
-                ask(connection, raised.gallery_id, None, self._database.now())
+                ask_for_gallery(connection, raised.gallery_id, self._database.now())
         if not held:
             return finished(self._database, erasure, noted)
         failpoints.reach(failpoints.ERASURE_ASKED)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from app import failpoints
 from app.errors import AmbiguousSubject, InvalidField, UnknownGallery, UnknownSubject
-from app.registry.asked_erasures import ask, erase_asked_subject
+from app.registry.asked_erasures import ask_for_subject, erase_asked_subject
 from app.registry.audit import note
 from app.registry.columns import AnyRow
 from app.registry.database import Database
@@ -227,7 +227,8 @@ class Subjects:
         """
         with self._database.write() as connection:
             found = find_subject(connection, subject, gallery)
-            ask(connection, found.gallery_id, found.id, self._database.now())
+            if not ask_for_subject(connection, found.id, self._database.now()):
+                raise UnknownSubject(subject, gallery)
         failpoints.reach(failpoints.ERASURE_ASKED)
         erasure = erase_asked_subject(self._database, found.id)
         if erasure is None:  # somebody else was quicker
