@@ -30,8 +30,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture(scope="module")
 def receipt(service: LiveService) -> dict[str, Any]:
     """Of a subject with two walks."""
-    enroll(service.registry, "ada", [unit_vector(1), unit_vector(2)])
-    answer = service.http.delete("/subjects/ada")
+    enroll(service.registry, "ludmila", [unit_vector(1), unit_vector(2)])
+    answer = service.http.delete("/subjects/ludmila")
     assert answer.status_code == 200
     return dict(answer.json()["receipt"])
 
@@ -54,7 +54,7 @@ def test_a_receipt_is_checked_with_the_public_key_alone(
 ) -> None:
     said = run("verify-receipt", written(receipt, tmp_path), "--key", public_key)
     assert said.code == 0
-    for word in ("Genuine", "ada in gallery default", "walks", "2", "within 600 s"):
+    for word in ("Genuine", "ludmila in gallery default", "walks", "2", "within 600 s"):
         assert word in " ".join(said.out.split())
     # An answer of the service as it came will do, too.
     whole = written({"walks": 2, "receipt": receipt}, tmp_path)
@@ -73,7 +73,7 @@ def test_a_receipt_counts_what_went_and_names_its_entry_of_the_audit_log(
         if each["seq"] == said["audit"]["seq"]
     )
     assert entry["hash"] == said["audit"]["hash"]
-    assert "ada" not in json.dumps(entry)
+    assert "ludmila" not in json.dumps(entry)
 
 
 def test_walks_and_galleries_have_receipts_too(service: LiveService) -> None:
