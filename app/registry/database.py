@@ -28,9 +28,12 @@ from app.registry.sealing import MasterKeySource, Vault
 from app.registry.signing import Signer
 
 _BUSY_TIMEOUT_SECONDS = 60.0
-_WAL_RETRY_SECONDS = 0.01
 """How long a SQLite writer waits for writers of other processes. Each holds the lock for
 milliseconds; a minute is reached only when something is broken."""
+_WAL_RETRY_SECONDS = 0.01
+_EMPTYING_PATIENCE_SECONDS = 0.25
+"""How long the write-ahead log is waited for, which readers hold. Writers wait as long, and a
+reader, such as an export, may last for minutes: the log is emptied after it instead."""
 
 _POOL_SIZE = 8
 _POOL_OVERFLOW = 72
@@ -171,8 +174,8 @@ class Database:
     def forget_deleted_pages(self) -> None:
         """Empties SQLite's write-ahead log, whose old frames still hold what was just deleted.
 
-        Waits for readers and writers of this moment; with a reader that never ends, the log is
-        emptied by a later call instead. Then tells those who keep copies.
+        Waits a moment for readers; with one that goes on, the log is emptied by `scrub`, once it
+        has ended. Then tells those who keep copies.
         """
         self._empty_log()
         for listener in self._erasure_listeners:
@@ -185,7 +188,7 @@ class Database:
                 self._turn,
                 closing(self._durable.raw_connection()) as connection,
             ):
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                _truncated(connection.cursor())
 
     def scrub(self) -> bool:
         """Rewrites a SQLite file from which something was erased since the last time.
@@ -204,8 +207,11 @@ class Database:
             erasures = _erasures(cursor)
             if erasures == 0:
                 return False
+            # A reader that began earlier keeps the log as it is: then the next call goes on, and
+            # the file is not rewritten in vain.
+            if not _truncated(cursor):
+                return False
             cursor.execute("VACUUM")
-            # A reader that began earlier keeps the log as it is; then the next call goes on.
             if not _truncated(cursor):
                 return False
             failpoints.reach(failpoints.MID_SCRUB)
@@ -323,8 +329,17 @@ def _erasures(cursor: Any) -> int:
 
 def _truncated(cursor: Any) -> bool:
     """Empties the write-ahead log; False when somebody still reads what is in it."""
-    busy: int = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    _wait_at_most(cursor, _EMPTYING_PATIENCE_SECONDS)
+    try:
+        busy: int = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        _wait_at_most(cursor, _BUSY_TIMEOUT_SECONDS)
     return busy == 0
+
+
+def _wait_at_most(cursor: Any, seconds: float) -> None:
+    """How long a SQLite connection waits for a lock from here on."""
+    cursor.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
 
 def insert_unless_there(connection: Connection, table: Table, row: dict[str, object]) -> bool:

@@ -155,10 +155,13 @@ class Sweep:
         if monotonic() < self._scrub_from:
             return
         began = monotonic()
-        if self._registry.scrub():
-            took_seconds = monotonic() - began
-            pause_seconds = min(_SCRUB_PAUSES * took_seconds, SCRUBBED_WITHIN_SECONDS)
-            self._scrub_from = monotonic() + max(pause_seconds, _LEAST_SCRUB_PAUSE_SECONDS)
+        did_something = self._registry.scrub()
+        ended = monotonic()
+        # Also after one in vain: writers had to wait for that too.
+        pause_seconds = min(_SCRUB_PAUSES * (ended - began), SCRUBBED_WITHIN_SECONDS)
+        if did_something:
+            pause_seconds = max(pause_seconds, _LEAST_SCRUB_PAUSE_SECONDS)
+        self._scrub_from = ended + pause_seconds
 
     def _clean_up_after_the_dead(self) -> None:
         with self._instance.dead_neighbours() as dead:

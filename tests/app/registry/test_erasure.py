@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from sqlalchemy import select
@@ -99,4 +102,25 @@ def test_the_files_of_sqlite_hold_no_byte_of_erased_people(sqlite_url: str, tmp_
         traces.append(unit_vector(number).tobytes())
         found = [trace for trace in traces if trace in content]
         assert found == ([] if number % 2 == 0 else traces)
+    registry.close()
+
+
+def test_a_long_reader_holds_up_nobody_and_the_file_is_scrubbed_after_it(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """An export reads for minutes; an erasure meanwhile does not have writers wait for it."""
+    registry = Registry.open(sqlite_url)
+    enroll(registry, "anna-17", [unit_vector(1)])
+    with closing(sqlite3.connect(tmp_path / "walkprint.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM subjects").fetchone()
+        began = monotonic()
+        registry.subjects.delete("anna-17")
+        assert not registry.scrub()
+        registry.galleries.create("workshop")
+        # SQLite's own patience, with which everybody would have waited, is a minute.
+        assert monotonic() - began < 20
+    assert registry.scrub()
+    left = b"".join(path.read_bytes() for path in tmp_path.glob("walkprint.db*"))
+    assert b"anna-17" not in left
     registry.close()
