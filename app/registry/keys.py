@@ -42,8 +42,9 @@ class UnknownKey(Problem):
     title = "There is no such key"
     advice = "GET /keys lists them; the id is the part between the two underscores."
 
-    def __init__(self, key_id: str) -> None:
-        super().__init__("No key has this id.", key=key_id)
+    def __init__(self) -> None:
+        # Without what was asked for: that may be a whole key.
+        super().__init__("No key has this id.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ class Keys:
             ).one_or_none()
             row = connection.execute(select(*KEY_COLUMNS).where(keys.c.id == key_id)).one_or_none()
             if row is None:
-                raise UnknownKey(key_id)
+                raise UnknownKey
             if ended is not None:
                 note(connection, "key.revoked", key=key_id)
         return key_of(row)

@@ -130,6 +130,15 @@ def test_a_wrong_key_signs_nobody_in(service_with_key: tuple[LiveService, str]) 
             assert wrong not in answer.text
 
 
+def test_a_whole_key_in_the_path_is_not_repeated(
+    service_with_key: tuple[LiveService, str],
+) -> None:
+    service, key = service_with_key
+    answer = service.http.delete(f"/keys/{key}", headers=bearer(key))
+    assert answer.status_code == 404
+    assert key not in answer.text
+
+
 def test_guesses_from_one_address_are_slowed_and_right_keys_pass(tmp_path: Path) -> None:
     key = "wp_" + "c" * 10 + "_" + "y" * 43
     settings = Settings(data=tmp_path, device="cpu", bootstrap_key=key, failures_per_minute=3)
