@@ -22,5 +22,6 @@ def test_mixed_requests_are_answered_as_they_must_be(tmp_path: Path) -> None:
     assert seen.surprises == []
     assert seen.requests >= _REQUESTS
     assert len(seen.errands) >= 6
-    assert said == ""
+    # It is open, as it says once at its start; nothing else was worth a warning.
+    assert [line for line in said.splitlines() if "there is no key yet" not in line] == []
     assert [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()] == []
