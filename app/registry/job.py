@@ -18,6 +18,7 @@ from app.registry.tables import jobs
 
 JobKind: TypeAlias = Literal["enroll", "identify", "verify"]
 JobState: TypeAlias = Literal["queued", "running", "succeeded", "failed"]
+Priority: TypeAlias = Literal["interactive", "bulk"]
 
 UNFINISHED: Final = ("queued", "running")
 
@@ -32,6 +33,9 @@ class NewJob:
         subject: whom it is about; None for an identification.
         request: the call's other fields, as JSON.
         uploads: storage names of its recordings, one tuple per walk.
+        priority: interactive while a caller waits for the answer, bulk when nobody does.
+        expires_in: after which the answer is of no use; None for never.
+        trace: the W3C traceparent of the call, if it is traced.
         id: UUID; callers see it.
     """
 
@@ -40,6 +44,9 @@ class NewJob:
     subject: str | None
     request: dict[str, object]
     uploads: tuple[tuple[str, ...], ...]
+    priority: Priority = "interactive"
+    expires_in: timedelta | None = None
+    trace: str | None = None
     id: str = field(default_factory=new_id)
 
 
@@ -60,6 +67,9 @@ class Job:
         result: the answer, when it succeeded.
         problem: a problem document, when it failed.
         actor: who asked for it, as the audit log names callers; None of jobs older than that.
+        priority: interactive jobs are begun before bulk ones.
+        expires_at: after which it is not begun any more, in UTC; None for never.
+        trace: the W3C traceparent of the call, if it is traced.
         created_at: in UTC.
         started_at: when it was first claimed, in UTC.
         finished_at: in UTC.
@@ -77,6 +87,9 @@ class Job:
     result: dict[str, object] | None
     problem: dict[str, object] | None
     actor: str | None
+    priority: Priority
+    expires_at: datetime | None
+    trace: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -152,6 +165,9 @@ COLUMNS: Final = (
     jobs.c.result,
     jobs.c.problem,
     jobs.c.actor,
+    jobs.c.priority,
+    jobs.c.expires_at,
+    jobs.c.trace,
     jobs.c.created_at,
     jobs.c.started_at,
     jobs.c.finished_at,
@@ -180,6 +196,9 @@ def queued_job(new_job: NewJob, created_at: datetime) -> Job:
         result=None,
         problem=None,
         actor=actor(),
+        priority=new_job.priority,
+        expires_at=None if new_job.expires_in is None else created_at + new_job.expires_in,
+        trace=new_job.trace,
         created_at=created_at,
         started_at=None,
         finished_at=None,

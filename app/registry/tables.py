@@ -257,6 +257,12 @@ jobs = Table(
     Column("problem", Json),
     # Who asked for it, as the audit log names callers.
     Column("actor", String(128)),
+    # `interactive` while a caller waits for the answer, `bulk` when nobody does.
+    Column("priority", String(16), nullable=False, server_default=text("'interactive'")),
+    # After this the answer is of no use to who asked.
+    Column("expires_at", UtcDateTime),
+    # The W3C traceparent of the call.
+    Column("trace", String(64)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
