@@ -331,21 +331,6 @@ class NotReady(Problem):
     advice = "Wait until GET /readyz answers 200."
 
 
-class JobKeptFailing(Problem):
-    """The worker process died, or lost this job, three times; it will not be tried again."""
-
-    status = 500
-    slug = "job-kept-failing"
-    title = "The job kept failing"
-    advice = (
-        "The recording may be what brings the worker down: re-encode it (for example as H.264 MP4)"
-        " and send it again, and report it with the job's id."
-    )
-
-    def __init__(self, job: str, failures: int) -> None:
-        super().__init__(f"{failures} workers in a row were lost with this job.", job=job)
-
-
 class InternalError(Problem):
     """A fault of the service, not of your call. The support id finds it in the service's log."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -25,13 +26,16 @@ from sqlalchemy import (
 )
 
 from app import failpoints
-from app.errors import JobKeptFailing
 from app.registry.job import COLUMNS, UNFINISHED, Job, job_of
+from app.registry.job_problems import JobKeptFailing
 from app.registry.sealing import StoredJobGei
 from app.registry.tables import galleries, job_geis, job_mentions, jobs, subjects
 
 MAX_CRASHES: Final = 3
-"""Workers that may be lost with a job before it is taken to be the cause."""
+"""Workers that may be lost with a job before it is taken to be the cause; it was alone with all but
+the first of them."""
+
+_log = structlog.get_logger(__name__)
 
 
 class LeaseLost(Exception):
@@ -286,12 +290,14 @@ def release(connection: Connection, lost: ColumnElement[bool], now: datetime) ->
             requeued.append(row.id)
             continue
         failed.append(row.id)
+        problem = JobKeptFailing(row.id, row.crashes)
+        _log.error("a job took its workers down", job=row.id, support_id=problem.support_id)
         connection.execute(
             update(jobs)
             .where(jobs.c.id == row.id)
             .values(
                 state="failed",
-                problem=JobKeptFailing(row.id, row.crashes).to_json(),
+                problem=problem.to_json(),
                 finished_at=now,
                 uploads=[],
             )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
-from app.registry import IdempotencyKey, InstalledCheckpoint, NewCheckpoint, Registry, Switch
+from app.registry import IdempotencyKey, InstalledCheckpoint, Registry, Switch
 from app.registry.checkpoint_problems import CheckpointNotHere
-from app.worker.storage import UploadStorage
 
-# Reads a file and makes sure that it can be run: (content, name) -> the checkpoint.
-ReadCheckpoint = Callable[[bytes, str], NewCheckpoint]
+# Installs an uploaded checkpoint: (its name in storage, as the caller calls it, the call's key) ->
+# its id, and whether it is new.
+Install = Callable[[str, str, IdempotencyKey | None], tuple[str, bool]]
 
 
 class CheckpointDesk:
@@ -18,24 +17,20 @@ class CheckpointDesk:
 
     Args:
         registry: keeps checkpoints.
-        storage: holds the uploads.
-        read: reads a file; takes a few seconds.
+        install: reads an uploaded file and installs it; takes a few seconds.
         shipped: the id of the checkpoint in this package; None while it is read.
     """
 
     def __init__(
         self,
         registry: Registry,
-        storage: UploadStorage,
         *,
-        read: ReadCheckpoint,
+        install: Install,
         shipped: Callable[[], str | None],
     ) -> None:
         self._registry = registry
-        self._storage = storage
-        self._read = read
+        self._install = install
         self._shipped = shipped
-        self._reading = threading.Lock()
 
     def is_here(self, checkpoint: InstalledCheckpoint) -> bool:
         """Whether its weights can be loaded."""
@@ -58,10 +53,8 @@ class CheckpointDesk:
             CheckpointNotUsable: the file cannot be read or run.
             IdempotencyKeyReused: the key was used for another call.
         """
-        with self._reading:  # each takes some hundred MB
-            new = self._read(self._storage.path(upload).read_bytes(), filename)
-        created = self._registry.checkpoints.install(new, key)
-        return self._registry.checkpoints.get(new.id), created
+        checkpoint_id, created = self._install(upload, filename, key)
+        return self._registry.checkpoints.get(checkpoint_id), created
 
     def activate(
         self, checkpoint_id: str, *, accept_loss: bool, key: IdempotencyKey | None

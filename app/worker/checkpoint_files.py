@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from app.registry import NewCheckpoint, Registry
+from app.registry import IdempotencyKey, NewCheckpoint, Registry
 from app.registry.checkpoint_problems import CheckpointNotHere, CheckpointNotUsable
 from app.worker.checkpoint_claims import check_claims
+from app.worker.storage import UploadStorage
 from model.checkpoint import (
     Checkpoint,
     CheckpointNotReadable,
@@ -21,6 +23,9 @@ from model.checkpoint import (
     read_checkpoint,
 )
 from model.encoder import Encoder
+
+# One file at a time: each takes some hundred MB.
+_READING = threading.Lock()
 
 
 def shipped_checkpoint() -> NewCheckpoint:
@@ -53,6 +58,34 @@ def read_new_checkpoint(content: bytes, name: str) -> NewCheckpoint:
             f"The network of {name} cannot be run ({type(error).__name__})."
         ) from error
     return NewCheckpoint(*_described(checkpoint, content, keep=True))
+
+
+def install_upload(
+    registry: Registry,
+    storage: UploadStorage,
+    upload: str,
+    filename: str,
+    key: IdempotencyKey | None,
+) -> tuple[str, bool]:
+    """Reads an uploaded file and installs it.
+
+    Args:
+        registry: keeps checkpoints.
+        storage: holds the upload, which stays there.
+        upload: its name in storage.
+        filename: as the caller calls it.
+        key: the caller's Idempotency-Key, if there is one.
+
+    Returns:
+        The checkpoint's id, and False when it was installed before.
+
+    Raises:
+        CheckpointNotUsable: the file cannot be read or run.
+        IdempotencyKeyReused: the key was used for another call.
+    """
+    with _READING:
+        new = read_new_checkpoint(storage.path(upload).read_bytes(), filename)
+    return new.id, registry.checkpoints.install(new, key)
 
 
 def read_checkpoint_file(path: Path) -> NewCheckpoint:

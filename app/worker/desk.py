@@ -186,7 +186,7 @@ class Desk:
             raise
         self._storage.hand_over(uploads)
         if added.created:
-            kept = self._queue.put(added.job.id, claimed=added.job if begins else None)
+            kept = self._queue.put(added.job)
             if begins and not kept:
                 self._registry.jobs.put_back(added.job.id, added.job.attempt)
         else:

@@ -45,6 +45,7 @@ class Sweep:
         lease_seconds: renewed three times within this.
         keep_jobs: age at which finished jobs, which hold decisions about people, are forgotten.
         metrics: counts rescues and what was erased for its age.
+        takes_orphans: whether jobs that wait for anybody are put into the queue.
     """
 
     def __init__(
@@ -57,7 +58,9 @@ class Sweep:
         lease_seconds: float,
         keep_jobs: timedelta,
         metrics: Metrics,
+        takes_orphans: bool = True,
     ) -> None:
+        self._takes_orphans = takes_orphans
         self._registry = registry
         self._instance = instance
         self._storage = storage
@@ -109,8 +112,9 @@ class Sweep:
             handed_over = self._storage.handed_over()
             self._storage.discard(handed_over - jobs.referenced_uploads())
             self._tidied = monotonic()
-        self._queue.return_stranded()
-        self._take_orphans()
+        self._queue.look()
+        if self._takes_orphans:
+            self._take_orphans()
         if self._refresh is not None:
             self._refresh()
         if monotonic() - self._purged > _PURGE_EVERY_SECONDS:
@@ -147,7 +151,7 @@ class Sweep:
                 orphan = self._registry.jobs.get(job_id)
             except UnknownJob:
                 continue  # erased a moment ago
-            if self._queue.put(job_id, suspect=orphan.crashes > 0):
+            if self._queue.put(orphan):
                 self._metrics.rescued_jobs.inc()
 
     def _scrub(self) -> None:

@@ -28,8 +28,8 @@ from app.search import GallerySearch
 from app.search.snapshots import Snapshots
 from app.telemetry import Metrics
 from app.worker.instance import Instance
+from app.worker.job_threads import JobThreads
 from app.worker.outcomes import Json, Watchers
-from app.worker.queue import JobQueue
 from app.worker.storage import UploadStorage
 from app.worker.sweep import Sweep
 from tests.decoders import wait_until
@@ -75,14 +75,14 @@ class Victim:
         self.instance = Instance.enter(Path(plan.data) / "instances")
         self.storage = UploadStorage(Path(plan.data) / "uploads", self.instance.id)
         metrics = Metrics()
-        self.queue = JobQueue(
+        self.queue = JobThreads(
             self.registry,
             self.storage,
             owner=self.instance.id,
             lease_seconds=_LEASE_SECONDS,
             threads=2,
             metrics=metrics,
-            watchers=Watchers(),
+            announce=Watchers().announce,
         )
         self.sweep = Sweep(
             registry=self.registry,
@@ -156,10 +156,10 @@ class Victim:
         upload.close()
         job = NewJob("enroll", gallery, subject, {}, ((upload.name,),))
         home = Home(self.instance.id, timedelta(seconds=_LEASE_SECONDS))
-        self.registry.jobs.add(job, home=home)
+        added = self.registry.jobs.add(job, home=home).job
         self.storage.hand_over([upload.name])
         self._write("accepted", "enrol", gallery, subject)
-        self.queue.put(job.id)
+        self.queue.put(added)
         wait_until(lambda: self.registry.jobs.get(job.id).state == "succeeded", "enrolled")
         self._write("done", "enrol", gallery, subject)
         alive.append((gallery, subject))

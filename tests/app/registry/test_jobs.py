@@ -157,7 +157,7 @@ def test_a_job_that_loses_three_workers_is_failed_and_not_retried(registry: Regi
     failed = registry.jobs.get(job_id)
     assert failed.state == "failed"
     assert failed.problem is not None
-    assert failed.problem["type"] == "/problems/job-kept-failing"
+    assert failed.problem["type"] == "/problems/media-not-readable"
     assert failed.uploads == ()
     assert registry.jobs.claim(job_id, owner="me", lease_seconds=30) is None
 

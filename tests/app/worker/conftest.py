@@ -13,8 +13,8 @@ import pytest
 from app.registry import Home, Job, NewJob, Registry
 from app.telemetry import Metrics
 from app.worker.instance import Instance
+from app.worker.job_threads import JobThreads
 from app.worker.outcomes import Json, Watchers
-from app.worker.queue import JobQueue
 from app.worker.storage import UploadStorage
 from app.worker.sweep import Sweep
 
@@ -28,7 +28,7 @@ class Process:
     registry: Registry
     instance: Instance
     storage: UploadStorage
-    queue: JobQueue
+    queue: JobThreads
     sweep: Sweep
 
     def accept(self, kind: str = "identify") -> Job:
@@ -54,7 +54,7 @@ class Process:
 
         self.queue.start(then_say_so)
         for job in jobs:
-            self.queue.put(job.id)
+            self.queue.put(job)
         for _ in jobs:
             assert ended.acquire(timeout=20)
         self.queue.close(20)
@@ -76,14 +76,14 @@ def start(tmp_path: Path, database_url: str) -> Iterator[Callable[[], Process]]:
         instance = Instance.enter(tmp_path / "instances")
         storage = UploadStorage(tmp_path / "uploads", instance.id)
         metrics = Metrics()
-        queue = JobQueue(
+        queue = JobThreads(
             registry,
             storage,
             owner=instance.id,
             lease_seconds=LEASE_SECONDS,
             threads=2,
             metrics=metrics,
-            watchers=Watchers(),
+            announce=Watchers().announce,
         )
         sweep = Sweep(
             registry=registry,

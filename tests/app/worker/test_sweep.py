@@ -73,7 +73,7 @@ def test_a_job_that_three_processes_died_of_is_failed(start: Start) -> None:
     failed = alive.registry.jobs.get(job.id)
     assert failed.state == "failed"
     assert failed.problem is not None
-    assert failed.problem["type"] == "/problems/job-kept-failing"
+    assert failed.problem["type"] == "/problems/media-not-readable"
 
 
 def test_an_upload_whose_job_was_failed_elsewhere_is_noticed(start: Start) -> None:

@@ -1,0 +1,51 @@
+"""What every process of the service stands on, whether it answers calls, works, or both."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from app.registry import Registry
+from app.registry.sealing.settings import master_key_source
+from app.registry.signing import Signer, open_signer
+from app.settings import Settings
+from app.worker.instance import Instance
+from app.worker.storage import UploadStorage
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """The parts below all others.
+
+    Attributes:
+        instance: this process.
+        signer: the service's own key.
+        registry: migrated.
+        storage: where uploads lie.
+    """
+
+    instance: Instance
+    signer: Signer
+    registry: Registry
+    storage: UploadStorage
+
+
+def lay(settings: Settings, stack: ExitStack) -> Foundation:
+    """Opens the parts in the order of dependence; the stack closes them in reverse.
+
+    Raises:
+        MasterKeyMissing: something is encrypted under a key that is not in the settings.
+    """
+    # Before the database is opened: a restore may be about to replace it.
+    instance = Instance.enter(settings.data / "instances")
+    stack.callback(instance.leave)
+    signer = open_signer(settings.signing_key_file)
+    registry = Registry.open(
+        settings.resolved_database_url, signer=signer, master_keys=master_key_source(settings)
+    )
+    stack.callback(registry.close)
+    registry.migrate()
+    registry.require_master_keys()
+    storage = UploadStorage(settings.uploads_folder, instance.id)
+    stack.callback(lambda: storage.close(set(registry.jobs.referenced_uploads())))
+    return Foundation(instance, signer, registry, storage)
