@@ -19,9 +19,9 @@ from app.http.multipart import MEDIA_FIELD, MediaPart, ReceivedForm
 from app.registry import IdempotencyKey, NewJob
 from app.registry.fields import clean_gallery, clean_metadata, clean_name, clean_subject
 from app.settings import Settings
-from model.capture.media import is_picture
-from model.capture.recording import WalkerChoice
+from model.media import is_picture
 from model.refusals import MediaNotReadable
+from model.walker_choice import WalkerChoice
 
 DEFAULT_GALLERY = "default"
 DEFAULT_TOP_K = 5

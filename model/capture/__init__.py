@@ -6,15 +6,14 @@ What a file is, its first bytes decide, never its name.
 from __future__ import annotations
 
 from model.capture.limits import CaptureLimits
-from model.capture.media import is_picture
 from model.capture.recording import (
     CapturedWalk,
     Direction,
     Recording,
     SceneFacts,
-    WalkerChoice,
 )
 from model.capture.walk import capture_recording, capture_walk
+from model.walker_choice import WalkerChoice
 
 __all__ = [
     "CaptureLimits",
@@ -25,5 +24,4 @@ __all__ = [
     "WalkerChoice",
     "capture_recording",
     "capture_walk",
-    "is_picture",
 ]

@@ -15,7 +15,7 @@ from collections.abc import Generator
 from typing import IO, BinaryIO, cast
 
 from model.capture.limits import CaptureLimits
-from model.capture.media import HEAD_BYTES, MediaKind, media_kind
+from model.media import HEAD_BYTES, MediaKind, media_kind
 from model.refusals import ArchiveNotSafe, MediaNotReadable, MediaTooLarge
 
 _NESTED = (MediaKind.ZIP, MediaKind.TAR, MediaKind.GZIP, MediaKind.OTHER_ARCHIVE)

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from model.capture.archive import frames_of_tar, frames_of_zip
 from model.capture.clip_decoder import decode_clip
 from model.capture.limits import CaptureLimits
-from model.capture.media import HEAD_BYTES, MediaKind, is_picture, media_kind
 from model.capture.sequence import frames_of_pictures, read_bundle
 from model.capture.sink import FrameSink
+from model.media import HEAD_BYTES, MediaKind, is_picture, media_kind
 from model.refusals import MediaNotReadable
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from model.capture.bilevel import decode_bilevel
 from model.capture.limits import CaptureLimits
-from model.capture.media import MediaKind, media_kind
+from model.media import MediaKind, media_kind
 from model.refusals import MediaNotReadable, MediaTooLarge
 
 _PNG_COLOUR_TYPES = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # PNG specification, table 11.1

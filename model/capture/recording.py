@@ -9,12 +9,10 @@ from typing import Literal
 
 from model.refusals import SeveralWalkers
 from model.silhouettes import SilhouetteSequence
+from model.walker_choice import WalkerChoice
 
 Direction = Literal["left", "right", "towards", "away"]
 """As the camera sees it: across the picture, or along the line of sight."""
-
-WalkerChoice = Literal["only", "largest", "all"]
-"""Whose walks are wanted: of the one person there may be, of the largest one, or of everybody."""
 
 _RIVAL_HEIGHT, _RIVAL_PRESENCE = 0.6, 0.25
 """Of the largest walker's height, and of height times frames, from which somebody else counts as an

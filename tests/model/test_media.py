@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.capture import capture_walk, is_picture
+from model.capture import capture_walk
+from model.media import is_picture
 from model.refusals import MediaNotReadable
 from tests.model.capture.scenes import figure_hw, jpeg, png, write_zip, zip_of_masks
 
