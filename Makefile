@@ -25,8 +25,12 @@ demo: $(INSTALLED) ## enrol and identify sample walks over HTTP; ONCE=1 stops by
 serve: $(INSTALLED) ## the service on PORT with its state under DATA
 	WALKPRINT_DATA=$(DATA) $(BIN)/walkprint serve --port $(PORT)
 
-test: static $(INSTALLED) ## all checks and all tests
+test: static programs ## all checks and all tests; as root it installs the Debian packages they need
 	$(BIN)/pytest
+
+.PHONY: programs
+programs: $(INSTALLED)
+	@$(BIN)/python -m tests.programs
 
 check: static unit audit licences ## the fast ones: format, lint, types, floors, migrations, unit tests, dependencies
 

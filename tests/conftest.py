@@ -10,8 +10,25 @@ import pytest
 
 from app.registry import Registry
 from app.registry.sealing import MasterKeySource
+from tests.programs import PACKAGES, none_is_left_out, path_of
 from tests.sealing import KEY, master_keys_of
 from tests.servers import PostgresServer, empty, postgres_server
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test says which programs it needs; without one it is left out, or fails under root and CI.
+
+    Before the test's fixtures are made, which may start the program.
+    """
+    for mark in item.iter_markers("needs"):
+        for program in mark.args:
+            if path_of(program) is not None:
+                continue
+            reason = f"{program} is not installed (Debian package {PACKAGES[program]})"
+            if none_is_left_out():
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
