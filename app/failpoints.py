@@ -16,6 +16,8 @@ AFTER_COMMIT: Final = "after-commit"
 BEFORE_INDEX: Final = "before-index"
 """What was committed has been read, and the index in memory does not have it yet."""
 MID_SNAPSHOT: Final = "mid-snapshot"
+MID_UPLOAD: Final = "mid-upload"
+"""Some of an upload has been written, and more of it may come."""
 MID_JOB: Final = "mid-job"
 """A job is claimed and its work has not begun."""
 MID_LEASE: Final = "mid-lease"
@@ -38,6 +40,7 @@ ALL: Final = (
     AFTER_COMMIT,
     BEFORE_INDEX,
     MID_SNAPSHOT,
+    MID_UPLOAD,
     MID_JOB,
     MID_LEASE,
     MID_REEMBEDDING,

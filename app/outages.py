@@ -65,6 +65,17 @@ class StorageReadOnly(Outage):
     retry_after_seconds = 30
 
 
+class StorageAway(Outage):
+    """The place where recordings lie until they are worked on does not answer."""
+
+    slug = "storage-away"
+    title = "The storage of uploads does not answer"
+    advice = (
+        "Send the call again later. Whoever runs the service: see docs/storage.md; nothing needs to"
+        " be restarted."
+    )
+
+
 class TooManyOpenFiles(Outage):
     """The service has as many files and connections open as the system lets it."""
 

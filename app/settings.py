@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.loopback import is_loopback, is_safe_address
+from app.storage_place import StoragePlace
 
 _MIB = 1024 * 1024
 
@@ -20,6 +21,9 @@ class Settings(BaseSettings):
     Attributes:
         data: folder for everything the service keeps: database, uploads, instance files.
         database_url: SQLAlchemy URL; None means `walkprint.db` in the data folder.
+        storage: where uploads lie until they are worked on (docs/storage.md): `s3://bucket/prefix`,
+            or a folder that all machines have mounted. None means `uploads` in the data folder.
+        storage_endpoint: URL of the S3 server; None means Amazon's.
         signing_key: Ed25519 private key (PEM) that signs the audit log and the receipts of
             erasures; made where there is none. None means `signing.key` in the data folder; several
             machines on one database need the same one.
@@ -86,6 +90,8 @@ class Settings(BaseSettings):
     data: Path = Path("data")
     # May hold a password, which no line of a log needs.
     database_url: str | None = Field(default=None, repr=False)
+    storage: str | None = None
+    storage_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/?#@]+/?$")
     signing_key: Path | None = None
     host: str = "127.0.0.1"
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
@@ -139,8 +145,13 @@ class Settings(BaseSettings):
 
     @property
     def uploads_folder(self) -> Path:
-        """Where recordings lie while their job runs."""
+        """Where recordings lie while their job runs, or pass through where storage is a bucket."""
         return self.data / "uploads"
+
+    @property
+    def storage_place(self) -> StoragePlace:
+        """What `storage` says."""
+        return StoragePlace.parse(self.storage)
 
     @property
     def snapshots_folder(self) -> Path:
@@ -165,6 +176,20 @@ class Settings(BaseSettings):
         if not isinstance(names, str):
             return names
         return tuple(name.strip().lower() for name in names.split(",") if name.strip())
+
+    @field_validator("storage")
+    @classmethod
+    def _check_storage(cls, storage: str | None) -> str | None:
+        """What cannot be read is said at start, and so is a package that is missing."""
+        StoragePlace.parse(storage)
+        return storage
+
+    @model_validator(mode="after")
+    def _check_endpoint(self) -> Self:
+        """An endpoint alone would be a bucket that was forgotten."""
+        if self.storage_endpoint is not None and self.storage_place.bucket is None:
+            raise ValueError("storage_endpoint belongs to a storage that begins with s3://")
+        return self
 
     @model_validator(mode="after")
     def _check_master_keys(self) -> Self:

@@ -10,6 +10,8 @@ import pytest
 
 from app.registry import Registry
 from app.registry.sealing import MasterKeySource
+from tests import buckets
+from tests.buckets import BucketServer
 from tests.programs import PACKAGES, none_is_left_out, path_of
 from tests.sealing import KEY, master_keys_of
 from tests.servers import PostgresServer, empty, postgres_server
@@ -50,6 +52,15 @@ def master_keys(request: pytest.FixtureRequest) -> MasterKeySource | None:
 def postgres() -> Iterator[PostgresServer]:
     """One PostgreSQL for the session, started when the first test needs it."""
     with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> Iterator[BucketServer]:
+    """One S3 server for the session, with credentials for it in the environment."""
+    with pytest.MonkeyPatch.context() as patch, buckets.bucket_server() as server:
+        for name, value in buckets.ENVIRONMENT.items():
+            patch.setenv(name, value)
         yield server
 
 

@@ -83,6 +83,7 @@ async def receive_form(
         MalformedRequest: the body does not follow the format or ends early.
         InvalidField: an unknown or repeated field, or one that is too long.
         UploadStalled: the client stopped sending.
+        Outage: the storage does not take it.
     """
     reader = _FormReader(_boundary(request), known_fields, begin, limits, media_field)
     _check_announced_size(request, limits)
@@ -93,7 +94,10 @@ async def receive_form(
             if received_bytes > limits.body_bytes:
                 raise UploadTooLarge(limits.body_bytes)
             reader.feed(chunk)
-        return reader.finish()
+        form = reader.finish()
+        for part in form.media:
+            await part.upload.stored()
+        return form
     except BaseException:
         reader.form.discard()
         raise

@@ -83,8 +83,8 @@ def install_upload(
         CheckpointNotUsable: the file cannot be read or run.
         IdempotencyKeyReused: the key was used for another call.
     """
-    with _READING:
-        new = read_new_checkpoint(storage.path(upload).read_bytes(), filename)
+    with _READING, storage.fetched([upload]) as (path,):
+        new = read_new_checkpoint(path.read_bytes(), filename)
     return new.id, registry.checkpoints.install(new, key)
 
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from app import failpoints
 from app.errors import TooBusy
-from app.outages import DatabaseAway
+from app.outages import DatabaseAway, StorageAway
 from app.registry import AddedJob, Erasure, Home, IdempotencyKey, Job, NewJob, Registry
 from app.worker.outcomes import Outcome, Watchers
 from app.worker.queue import JobQueue
@@ -163,16 +163,21 @@ class Desk:
 
     async def _erase(self, erase: Callable[[], Erasure]) -> Erasure:
         erasure = await self._in_intake(erase)
-        failpoints.reach(failpoints.BEFORE_DISCARD)
-        self._storage.discard(erasure.uploads)
         for job_id in erasure.jobs:
             self._watchers.announce(job_id, None)
         self._sweep.wake()
+        failpoints.reach(failpoints.BEFORE_DISCARD)
+        if not await self._in_intake(partial(self._storage.discard, erasure.uploads)):
+            raise StorageAway(
+                "The registry holds nothing of it any more. Recordings that had not been worked on"
+                " are removed as soon as their storage answers."
+            )
         return erasure
 
     def _accept(self, new_job: NewJob, idempotency: IdempotencyKey | None) -> AddedJob:
         uploads = [name for walk in new_job.uploads for name in walk]
         try:
+            self._storage.vouch(uploads)
             begins = self._queue.has_idle_thread
             home = Home(self._owner, self._lease, begins=begins)
             added = self._registry.jobs.add(new_job, idempotency=idempotency, home=home)

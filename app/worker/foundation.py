@@ -10,7 +10,7 @@ from app.registry.sealing.settings import master_key_source
 from app.registry.signing import Signer, open_signer
 from app.settings import Settings
 from app.worker.instance import Instance
-from app.worker.storage import UploadStorage
+from app.worker.storage import UploadStorage, open_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,6 @@ def lay(settings: Settings, stack: ExitStack) -> Foundation:
     stack.callback(registry.close)
     registry.migrate()
     registry.require_master_keys()
-    storage = UploadStorage(settings.uploads_folder, instance.id)
+    storage = open_storage(settings, instance.id)
     stack.callback(lambda: storage.close(set(registry.jobs.referenced_uploads())))
     return Foundation(instance, signer, registry, storage)

@@ -150,15 +150,16 @@ class Pipeline:
         self, job: Job, names: Sequence[str], timing: _Timing, recognisers: Sequence[Recogniser]
     ) -> tuple[Walker, ...]:
         fps = job.request.get("fps")
-        return self._reader.read(
-            [self._storage.path(name) for name in names],
-            _choice(job),
-            timing.stages_ms,
-            recognisers[0],
-            upcoming=recognisers[1:],
-            frames_per_second=float(fps) if isinstance(fps, (int, float)) else None,
-            least_quality=self._thresholds.enroll_min_quality if job.kind == "enroll" else 0.0,
-        )
+        with self._storage.fetched(names) as paths:
+            return self._reader.read(
+                paths,
+                _choice(job),
+                timing.stages_ms,
+                recognisers[0],
+                upcoming=recognisers[1:],
+                frames_per_second=float(fps) if isinstance(fps, (int, float)) else None,
+                least_quality=self._thresholds.enroll_min_quality if job.kind == "enroll" else 0.0,
+            )
 
     def _enroll(
         self, job: Job, walkers: list[Walker], timing: _Timing, serving: Serving, by: Recogniser

@@ -17,6 +17,7 @@ from app.worker.instance import Instance
 from app.worker.queue import JobQueue
 from app.worker.retention import RetentionRounds
 from app.worker.storage import UploadStorage
+from app.worker.upload_upkeep import UploadUpkeep
 
 # Seconds between looks: how soon a sibling takes over the jobs of a process that was killed.
 _EVERY_SECONDS = 1.0
@@ -26,8 +27,6 @@ _PURGE_EVERY_SECONDS = 600.0
 SCRUBBED_WITHIN_SECONDS = 600.0
 _SCRUB_PAUSES = 100.0
 _LEAST_SCRUB_PAUSE_SECONDS = 5.0
-# An upload of ours whose job was failed by somebody else is noticed this late.
-_TIDY_EVERY_SECONDS = 30.0
 # Orphaned jobs taken at once; the rest follow at the next look.
 _RESCUE_AT_ONCE = 200
 
@@ -68,11 +67,12 @@ class Sweep:
         self._lease_seconds = lease_seconds
         self._keep_jobs = keep_jobs
         self._metrics = metrics
+        self._uploads = UploadUpkeep(registry, storage)
         self._retention = RetentionRounds(registry, storage, metrics)
         self._refresh: Callable[[], None] | None = None
         self._stop = threading.Event()
         self._wake = threading.Event()
-        self._renewed = self._purged = self._tidied = self._scrub_from = float("-inf")
+        self._renewed = self._purged = self._scrub_from = float("-inf")
         self._strays: set[str] = set()
         self._outage = ""
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
@@ -108,13 +108,10 @@ class Sweep:
             self._let_strays_go()
             self._renewed = monotonic()
         self._clean_up_after_the_dead()
-        if monotonic() - self._tidied > _TIDY_EVERY_SECONDS:
-            handed_over = self._storage.handed_over()
-            self._storage.discard(handed_over - jobs.referenced_uploads())
-            self._tidied = monotonic()
         self._queue.look()
         if self._takes_orphans:
             self._take_orphans()
+        self._uploads.look()
         if self._refresh is not None:
             self._refresh()
         if monotonic() - self._purged > _PURGE_EVERY_SECONDS:
@@ -179,15 +176,7 @@ class Sweep:
                     failed=len(released.failed),
                 )
             # The folders first, the locks after: a process locks before it makes its folder.
-            left = [
-                folder
-                for folder in self._storage.folders()
-                if folder in dead or not self._instance.is_registered(folder)
-            ]
-            if left:
-                keep = set(self._registry.jobs.referenced_uploads())
-                for folder in left:
-                    self._storage.tidy(folder, keep)
+            self._uploads.tidy_after(dead, self._instance.is_registered)
 
     def _run(self) -> None:
         while not self._stop.is_set():

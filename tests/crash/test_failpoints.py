@@ -42,6 +42,7 @@ _MOST_VISITS = {
     failpoints.AFTER_COMMIT: 25,
     failpoints.BEFORE_INDEX: 2,
     failpoints.MID_SNAPSHOT: 1,
+    failpoints.MID_UPLOAD: 4,
     failpoints.MID_JOB: 4,
     failpoints.MID_LEASE: 4,
     failpoints.ERASURE_ASKED: 1,

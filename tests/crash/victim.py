@@ -142,7 +142,8 @@ class Victim:
     def embed(self, job: Job, _waited_ms: float) -> Json:
         """The work of an enrolment: its upload is read, its walk enrolled."""
         (upload,) = job.uploads[0]
-        subject = self.storage.path(upload).read_text()
+        with self.storage.fetched([upload]) as (path,):
+            subject = path.read_text()
         enrollment = Enrollment(None, {}, CHECKPOINT, (new_walk(vector_of(subject)),))
         self.registry.enrollments.record(
             job.id, job.attempt, enrollment, lambda enrolled: {"subject": enrolled.subject}

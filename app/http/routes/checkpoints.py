@@ -70,7 +70,7 @@ def list_checkpoints(services: Parts) -> CheckpointRows:
 @router.post(
     "/checkpoints",
     status_code=201,
-    responses=_INSTALLED_BEFORE | problems(400, 408, 413, 415, 422),
+    responses=_INSTALLED_BEFORE | problems(400, 408, 413, 415, 422, 503),
     openapi_extra={
         "requestBody": {
             "required": True,

@@ -15,7 +15,7 @@ from app.telemetry import Metrics
 from app.worker.instance import Instance
 from app.worker.job_threads import JobThreads
 from app.worker.outcomes import Json, Watchers
-from app.worker.storage import UploadStorage
+from app.worker.storage import RecordingLost, UploadStorage
 from app.worker.sweep import Sweep
 
 LEASE_SECONDS = 30.0
@@ -41,6 +41,14 @@ class Process:
         job = self.registry.jobs.add(new_job, home=home).job
         self.storage.hand_over([upload.name])
         return job
+
+    def has(self, upload: str) -> bool:
+        """Whether an upload is there."""
+        try:
+            with self.storage.fetched([upload]):
+                return True
+        except RecordingLost:
+            return False
 
     def run_all(self, work: Callable[[Job, float], Json], *jobs: Job) -> list[Job]:
         """Runs jobs to their end and gives them as they are then."""

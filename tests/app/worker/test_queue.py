@@ -26,7 +26,7 @@ def test_a_job_ends_with_its_result_and_without_its_upload(start: Start) -> None
 
     assert [job.state for job in ended] == ["succeeded"] * 5
     assert [job.attempt for job in ended] == [1] * 5
-    assert not any(process.storage.path(walk[0]).exists() for job in jobs for walk in job.uploads)
+    assert not any(process.has(walk[0]) for job in jobs for walk in job.uploads)
 
 
 def test_a_refused_walk_fails_its_job_with_the_reason(start: Start) -> None:
@@ -54,7 +54,7 @@ def test_a_job_that_meets_an_outage_is_put_back_and_not_failed(start: Start) -> 
 
     waiting = process.registry.jobs.get(job.id)
     assert (job.state, waiting.state, waiting.crashes) == ("running", "queued", 0)
-    assert process.storage.path(waiting.uploads[0][0]).exists()
+    assert process.has(waiting.uploads[0][0])
 
 
 def test_an_unexpected_error_fails_the_job_and_harms_no_other(start: Start) -> None:
@@ -89,5 +89,5 @@ def test_work_under_a_lost_lease_is_dropped(start: Start) -> None:
     other.registry.jobs.finish(job.id, job.attempt, {"from": "the second"})
 
     assert job.state == "running"
-    assert process.storage.path(accepted.uploads[0][0]).exists()  # the second still needs it
+    assert process.has(accepted.uploads[0][0])  # the second still needs it
     assert process.registry.jobs.get(job.id).result == {"from": "the second"}

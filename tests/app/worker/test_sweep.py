@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from app.registry import Job
 from app.telemetry import Metrics
@@ -23,7 +24,7 @@ def finish(process: Process) -> Callable[[Job, float], Json]:
     return work
 
 
-def test_jobs_of_a_dead_process_run_in_another(start: Start) -> None:
+def test_jobs_of_a_dead_process_run_in_another(start: Start, tmp_path: Path) -> None:
     dead, alive = start(), start()
     waiting, begun = dead.accept(), dead.accept()
     dead.registry.jobs.claim(begun.id, owner=dead.instance.id, lease_seconds=LEASE_SECONDS)
@@ -35,7 +36,7 @@ def test_jobs_of_a_dead_process_run_in_another(start: Start) -> None:
     assert [job.result for job in ended] == [{"by": alive.instance.id}] * 2
     assert [job.crashes for job in ended] == [0, 1]
     alive.sweep.look()
-    assert alive.storage.folders() == [alive.instance.id]
+    assert [room.name for room in (tmp_path / "uploads").iterdir()] == [alive.instance.id]
 
 
 def test_jobs_of_a_living_process_are_left_to_it(start: Start) -> None:
@@ -56,8 +57,8 @@ def test_uploads_that_no_job_needs_go_with_their_process(start: Start) -> None:
 
     alive.sweep.look()
 
-    assert not alive.storage.path(half_received.name).exists()
-    assert alive.storage.path(needed.uploads[0][0]).exists()
+    assert not alive.has(half_received.name)
+    assert alive.has(needed.uploads[0][0])
 
 
 def test_a_job_that_three_processes_died_of_is_failed(start: Start) -> None:
@@ -87,8 +88,8 @@ def test_an_upload_whose_job_was_failed_elsewhere_is_noticed(start: Start) -> No
 
     alive.sweep.look()
 
-    assert not alive.storage.path(job.uploads[0][0]).exists()
-    assert alive.storage.path(coming.name).exists()  # still being received
+    assert not alive.has(job.uploads[0][0])
+    assert alive.has(coming.name)  # still being received
     coming.discard()
 
 
