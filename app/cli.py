@@ -31,6 +31,7 @@ from app.commands.subjects import subjects
 from app.commands.train import train
 from app.commands.walkers import walkers
 from app.commands.walks import enroll, identify, verify
+from app.secret_files import SecretFileUnusable
 
 cli = typer.Typer(
     name="walkprint",
@@ -88,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         problem = {"title": "Nothing to send", "detail": str(missing)}
     except UnusableKey as wrong:
         problem = {"title": "The key cannot be used", "detail": str(wrong)}
+    except SecretFileUnusable as wrong:
+        problem = {"title": "A setting cannot be used", "detail": f"{wrong}."}
     except ReportInUse as held:
         problem = {"title": "The report is in use", "detail": str(held)}
     except OSError as denied:

@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from app.loopback import is_loopback, is_safe_address
+from app.secret_files import SecretFiles
 from app.storage_place import StoragePlace
 
 _MIB = 1024 * 1024
@@ -17,6 +23,9 @@ _MIB = 1024 * 1024
 
 class Settings(BaseSettings):
     """What can be set from outside. `Settings(data=...)` overrides the environment.
+
+    A secret may come as a file instead: `WALKPRINT_DATABASE_URL_FILE` and so on, for every setting
+    that is not shown (`app/secret_files.py`).
 
     Attributes:
         data: folder for everything the service keeps: database, uploads, instance files.
@@ -130,6 +139,18 @@ class Settings(BaseSettings):
     master_key_file: Path | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_json: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The caller's words, then the environment, then files that the environment names."""
+        return init_settings, env_settings, SecretFiles(settings_cls)
 
     @property
     def resolved_database_url(self) -> str:
