@@ -68,7 +68,14 @@ class Settings(BaseSettings):
         lease_seconds: how long a worker may be silent before its jobs go to another.
         keep_jobs_hours: how long finished jobs, which hold decisions about people, are kept.
         index: `exact` compares a probe with every template; `approximate` with those that seem
-            close, several times as fast in large galleries (docs/registry-scale.md).
+            close, several times as fast in large galleries (docs/registry-scale.md); `milvus` keeps
+            the vectors in a Milvus that all processes share (docs/milvus.md).
+        milvus_uri: of that Milvus, http://host:19530; a file that ends in .db is Milvus Lite.
+        milvus_token: user:password, or an API key.
+        milvus_prefix: what the names of this service's collections begin with; two services in one
+            Milvus need two.
+        milvus_index: how Milvus finds neighbours: `flat` compares all; `hnsw` and `ivf_sq8` miss
+            some, faster.
         undo_merges_days: how long merged subjects can be told apart again.
         requests_per_minute: calls of one caller, in each process, unless their key says otherwise
             (docs/access.md); 0 for as many as they like.
@@ -126,7 +133,12 @@ class Settings(BaseSettings):
     enroll_min_quality: float | None = Field(default=None, ge=0.0, le=1.0)
     lease_seconds: float = Field(default=30.0, gt=0.0)
     keep_jobs_hours: float = Field(default=24.0, gt=0.0)
-    index: Literal["exact", "approximate"] = "exact"
+    index: Literal["exact", "approximate", "milvus"] = "exact"
+    # May hold a password.
+    milvus_uri: str | None = Field(default=None, repr=False)
+    milvus_token: SecretStr | None = None
+    milvus_prefix: str = Field(default="walkprint", pattern=r"^[A-Za-z][A-Za-z0-9]{0,63}$")
+    milvus_index: Literal["flat", "hnsw", "ivf_sq8"] = "flat"
     undo_merges_days: float = Field(default=7.0, gt=0.0, le=3650.0)
     requests_per_minute: int = Field(default=6000, ge=0)
     failures_per_minute: int = Field(default=30, ge=0)
@@ -219,6 +231,13 @@ class Settings(BaseSettings):
             raise ValueError("master_key_file holds all keys: set it, or master_key, not both")
         if self.old_master_keys is not None and self.master_key is None:
             raise ValueError("old_master_keys are those before master_key, which is not set")
+        return self
+
+    @model_validator(mode="after")
+    def _check_milvus(self) -> Self:
+        """Milvus is where the vectors would go: nobody guesses that."""
+        if self.index == "milvus" and self.milvus_uri is None:
+            raise ValueError("index=milvus needs milvus_uri, the address of the Milvus")
         return self
 
     @model_validator(mode="after")

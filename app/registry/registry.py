@@ -14,6 +14,7 @@ from app.registry.exchange import Exchange
 from app.registry.facts import epoch
 from app.registry.galleries import Galleries
 from app.registry.gallery_thresholds import Thresholds
+from app.registry.index_feeds import IndexFeeds
 from app.registry.jobs import Jobs
 from app.registry.keys import Keys
 from app.registry.merges import Merges
@@ -49,6 +50,7 @@ class Registry:
         transfers: subjects on their way to another gallery.
         walks: their recordings, as gait energy images.
         templates: the vectors searches compare.
+        index_feeds: how far collections of vectors outside of SQL have come.
         enrollments: how walks get in.
         jobs: the work of each call.
         checkpoints: what is installed, and what serves.
@@ -73,6 +75,7 @@ class Registry:
         self.transfers = Transfers(database)
         self.walks = Walks(database)
         self.templates = Templates(database)
+        self.index_feeds = IndexFeeds(database)
         self.enrollments = Enrollments(database)
         self.jobs = Jobs(database)
         self.checkpoints = Checkpoints(database)

@@ -229,6 +229,31 @@ walk_refusals = Table(
     Column("reason", String(64), nullable=False),
 )
 
+# How far a collection of vectors outside of SQL (app/search/milvus) has come: one row per gallery
+# and checkpoint, written by whoever holds its lease.
+index_feeds = Table(
+    "index_feeds",
+    metadata,
+    # No foreign key: the row outlives its gallery until the collection is dropped.
+    Column("gallery_id", BigId, primary_key=True, autoincrement=False),
+    Column("checkpoint_id", String(128), primary_key=True),
+    # NULL before the first vector came.
+    Column("collection", String(255)),
+    # Which history of this database it belongs to (`facts`).
+    Column("epoch", String(36)),
+    # All changes up to here are in it; what they removed is out of it up to `cleaned`.
+    Column("revision", BigId, nullable=False, server_default=text("0")),
+    Column("cleaned", BigId, nullable=False, server_default=text("0")),
+    Column("templates", BigId, nullable=False, server_default=text("0")),
+    Column("subjects", BigId, nullable=False, server_default=text("0")),
+    # float64 sum of all vectors in it, wrapped by the master key of this fingerprint; both NULL
+    # without vectors, the fingerprint without a master key.
+    Column("sums", LargeBinary),
+    Column("master", String(16)),
+    Column("lease_owner", String(64)),
+    Column("lease_until", UtcDateTime),
+)
+
 # What is true of the database as a whole. `epoch`: revisions and template ids count up within one
 # epoch only; a restored backup begins another (app/registry/facts.py), so that nothing kept
 # elsewhere, such as a snapshot of an index, is taken for the same numbers of another history.

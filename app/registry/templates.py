@@ -5,7 +5,7 @@ Shape letters: N templates, D embedding size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ from app.registry.facts import EPOCH_NOW
 from app.registry.rotation import PLAIN, ROTATION_COLUMNS, Rotation, stored_rotation
 from app.registry.rotation.stored import rotation_of
 from app.registry.sealing import KEY_COLUMNS, stored_key
+from app.registry.standing_templates import StandingTemplates, read_standing
 from app.registry.subjects import find_subject
 from app.registry.tables import data_keys, galleries, subjects, template_removals, templates
 from app.registry.template_stream import TemplateBlock, stream_templates, vectors_of
@@ -53,6 +54,8 @@ class TemplateChanges:
         removed_n: (N,) int64, template ids to drop; some may never have been held.
         added: template ids, subjects and vectors to add, by ascending id, read as they are taken.
         rotation: what all vectors of the gallery are under at `revision`.
+        with_older: of some subjects, (S,) int64 numbers, those who have a template at `revision`
+            that was there at `since_revision`; to be asked when all of `added` has been taken.
     """
 
     since_revision: int
@@ -61,6 +64,7 @@ class TemplateChanges:
     removed_n: NDArray[np.int64]
     added: Iterator[TemplateBlock]
     rotation: Rotation = PLAIN
+    with_older: Callable[[NDArray[np.int64]], NDArray[np.int64]] = lambda subjects_s: subjects_s[:0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,16 @@ _HELD = select(func.count()).where(
 _REMOVED = select(template_removals.c.template_id).where(
     template_removals.c.gallery_id == bindparam("gallery_id"),
     template_removals.c.revision > bindparam("since"),
+)
+_WITH_OLDER = (
+    select(templates.c.subject_id)
+    .distinct()
+    .where(
+        templates.c.subject_id.in_(bindparam("subjects", expanding=True)),
+        templates.c.gallery_id == bindparam("gallery_id"),
+        templates.c.checkpoint_id == bindparam("checkpoint_id"),
+        templates.c.revision <= bindparam("since"),
+    )
 )
 _OWNERS = (
     select(
@@ -196,11 +210,31 @@ class Templates:
             added = stream_templates(
                 connection, self._database.vault, gallery_id, checkpoint_id, since_revision
             )
+
+            def with_older(subjects_s: NDArray[np.int64]) -> NDArray[np.int64]:
+                numbers = subjects_s.tolist() if since_revision else []
+                found: list[int] = []
+                for start in range(0, len(numbers), _RESOLVE_AT_ONCE):
+                    asked = {"subjects": numbers[start : start + _RESOLVE_AT_ONCE]}
+                    found += connection.execute(
+                        _WITH_OLDER, which | asked | {"since": since_revision}
+                    ).scalars()
+                return np.array(found, dtype=np.int64)
+
             with closing(added):
                 rotation = stored_rotation(now).opened(self._database.vault)
                 yield TemplateChanges(
-                    since_revision, now.revision, held, removed_n, added, rotation
+                    since_revision, now.revision, held, removed_n, added, rotation, with_older
                 )
+
+    def removed(self, gallery_id: int, since_revision: int, until: int) -> NDArray[np.int64]:
+        """(N,) int64 ids of what was removed after one revision and up to another."""
+        with self._database.read() as connection:
+            ids = connection.execute(
+                _REMOVED.where(template_removals.c.revision <= until),
+                {"gallery_id": gallery_id, "since": since_revision},
+            ).scalars()
+            return np.fromiter(ids, dtype=np.int64)
 
     def removed_last(self, gallery_ids: Sequence[int]) -> dict[int, int]:
         """The revision at which something was last removed, by gallery; 0 where nothing ever was.
@@ -235,6 +269,12 @@ class Templates:
                 for row in connection.execute(_OWNERS, {"ids": ids}):
                     found[row[0]] = TemplateOwner(*row)
         return found
+
+    def standing(
+        self, gallery_id: int, checkpoint_id: str, subject_ids: Sequence[int]
+    ) -> StandingTemplates | None:
+        """What is there of some subjects now; see `read_standing`."""
+        return read_standing(self._database, gallery_id, checkpoint_id, subject_ids)
 
     def of_subject(self, subject: str, gallery: str, checkpoint_id: str) -> SubjectTemplates:
         """One subject's templates by one checkpoint.

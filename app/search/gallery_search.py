@@ -1,4 +1,4 @@
-"""Searching a gallery: SQL is the truth, the index in memory a cache that is never behind.
+"""Searching a gallery: SQL is the truth, the index a cache that is never behind.
 
 Each search first asks SQL for the gallery's revision and applies what the index lacks, so an
 enrolment that was acknowledged anywhere is found, and what was erased anywhere is not.
@@ -15,9 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.outages import Outage
 from app.registry import Registry
 from app.search.index import Hits
 from app.search.indexes import Indexes
+from app.search.searchable import GalleryIndexes, MovedOn, Pieces
 from app.search.snapshots import Snapshots
 from model.calibration import Cohort
 
@@ -86,6 +88,7 @@ class GallerySearch:
         registry: the truth, migrated.
         snapshots: keeps indexes between two runs; None reads them from SQL at each start.
         approximate: have large indexes score only templates that seem close.
+        indexes: where vectors are, instead of this process's memory.
     """
 
     def __init__(
@@ -94,9 +97,12 @@ class GallerySearch:
         *,
         snapshots: Snapshots | None = None,
         approximate: bool = False,
+        indexes: GalleryIndexes | None = None,
     ) -> None:
         self._templates = registry.templates
-        self._indexes = Indexes(registry, snapshots=snapshots, approximate=approximate)
+        self._indexes: GalleryIndexes = indexes or Indexes(
+            registry, snapshots=snapshots, approximate=approximate
+        )
 
     def search(
         self,
@@ -116,10 +122,14 @@ class GallerySearch:
 
         Raises:
             UnknownGallery: there is none.
+            Outage: the index is somewhere that does not answer.
         """
         while True:
             index = self._indexes.up_to_date(gallery_name, checkpoint_id)
-            found = index.search(vectors_kd, top_k)
+            try:
+                found = index.search(vectors_kd, top_k)
+            except MovedOn:
+                continue
             candidates = self._name_candidates(found)
             if candidates is not None:
                 return SearchResult(
@@ -164,9 +174,7 @@ class GallerySearch:
         )
 
     @contextmanager
-    def templates(
-        self, gallery_name: str, checkpoint_id: str
-    ) -> Iterator[Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]]:
+    def templates(self, gallery_name: str, checkpoint_id: str) -> Iterator[Pieces]:
         """All templates of a gallery as they are now, a piece at a time, without asking SQL.
 
         Yields:
@@ -176,9 +184,8 @@ class GallerySearch:
         Raises:
             UnknownGallery: there is none.
         """
-        index = self._indexes.up_to_date(gallery_name, checkpoint_id)
-        with index.reading() as view:
-            yield (each.living_templates() for each in view.chunks)
+        with self._indexes.up_to_date(gallery_name, checkpoint_id).pieces() as pieces:
+            yield pieces
 
     def refresh(self) -> None:
         """Brings every held index up to date and drops those of deleted galleries.
@@ -201,6 +208,11 @@ class GallerySearch:
     def held(self) -> dict[tuple[int, str], int]:
         """Templates in memory, by gallery id and checkpoint id."""
         return self._indexes.sizes()
+
+    @property
+    def outage(self) -> Outage | None:
+        """Why searches cannot be answered at the moment, as it was at the last `refresh`."""
+        return self._indexes.outage
 
     def close(self) -> None:
         """Saves what is worth it; no search may follow."""

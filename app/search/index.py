@@ -192,6 +192,12 @@ class TemplateIndex:
         with self._versions.reading() as view:
             yield view
 
+    @contextmanager
+    def pieces(self) -> Iterator[Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]]:
+        """All templates, a chunk at a time; see `reading`."""
+        with self._versions.reading() as view:
+            yield (each.living_templates() for each in view.chunks)
+
     def _close_gaps(self) -> bool:
         with self._writing:
             view = self._versions.newest

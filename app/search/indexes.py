@@ -125,6 +125,10 @@ class Indexes:
         with self._lock:
             return {key: len(held.index) for key, held in self._indexes.items()}
 
+    @property
+    def outage(self) -> None:
+        """None: what is in memory answers."""
+
     def close(self) -> None:
         """Ends the upkeep and saves what changed since it was saved last."""
         self._upkeep.shutdown(wait=True, cancel_futures=True)

@@ -71,12 +71,17 @@ class Loader:
 
         Raises:
             NotReady: it could not be loaded.
+            Outage: its index is somewhere that does not answer.
         """
         if self._failure is not None:
             raise NotReady(f"The encoder could not be loaded ({type(self._failure).__name__}).")
         if self._missing is not None:
             raise NotReady(f"{self._missing.detail} {self._missing.advice}")
-        return self._recognition.checkpoint_id if self._ready and self._recognition else None
+        if not self._ready or self._recognition is None:
+            return None
+        if self._recognition.search.outage is not None:
+            raise self._recognition.search.outage
+        return self._recognition.checkpoint_id
 
     def calibrate(self, gallery: str) -> GalleryThresholds:
         """Measures a gallery's thresholds.

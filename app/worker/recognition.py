@@ -45,6 +45,7 @@ class Recognition:
 
     Raises:
         CheckpointNotUsable: the settings name a file that is none.
+        MilvusNotInstalled: the settings name a Milvus, and there is no client for it.
     """
 
     def __init__(
@@ -67,11 +68,7 @@ class Recognition:
                 serves=active,
             )
         self.shipped_id = shipped.id
-        self.search = GallerySearch(
-            registry,
-            snapshots=Snapshots(settings.snapshots_folder, registry),
-            approximate=settings.index == "approximate",
-        )
+        self.search = _search_of(settings, registry)
         self._registry = registry
         self._calibrator = GalleryCalibrator(registry, self.search)
         self._metrics = metrics
@@ -138,3 +135,31 @@ class Recognition:
         self._watch.close()
         self.search.close()
         self._recognisers.close()
+
+
+def _search_of(settings: Settings, registry: Registry) -> GallerySearch:
+    """Searches by vectors in memory, or in the Milvus of the settings."""
+    snapshots = Snapshots(settings.snapshots_folder, registry)
+    if settings.index != "milvus" or settings.milvus_uri is None:
+        if registry.index_feeds.known():
+            _log.warning(
+                "what is in Milvus is not looked after any more: erased people stay in it",
+                advice="drop its collections (docs/milvus.md)",
+            )
+        return GallerySearch(
+            registry, snapshots=snapshots, approximate=settings.index == "approximate"
+        )
+    # Imported here: whoever has no Milvus need not install its client.
+    from app.search.milvus import MilvusIndexes, Server  # noqa: PLC0415
+
+    # Of a time when vectors were in memory: what is erased leaves them, too.
+    snapshots.discard_outdated()
+    registry.on_erasure(snapshots.discard_outdated)
+    token = settings.milvus_token
+    server = Server(
+        settings.milvus_uri,
+        token="" if token is None else token.get_secret_value(),
+        prefix=settings.milvus_prefix,
+        kind=settings.milvus_index,
+    )
+    return GallerySearch(registry, indexes=MilvusIndexes(registry, server))

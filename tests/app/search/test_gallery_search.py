@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from app.errors import UnknownGallery, UnknownSubject
 from app.registry import Registry
 from app.search import GallerySearch
+from tests.app.search.conftest import OpenSearch
 from tests.enrolling import CHECKPOINT, DIMENSIONS, enroll, unit_vector
 
 
@@ -38,10 +39,12 @@ def between(first: int, second: int, share: float) -> NDArray[np.float32]:
     return vector_d
 
 
-def test_the_closest_subject_comes_first_with_its_best_walk(registry: Registry) -> None:
+def test_the_closest_subject_comes_first_with_its_best_walk(
+    registry: Registry, open_search: OpenSearch
+) -> None:
     enroll(registry, "bert", [between(0, 1, 0.6)])
     walks = enroll(registry, "anna", [between(0, 1, 0.2), between(0, 1, 0.9)], name="Anna").walks
-    result = GallerySearch(registry).search("default", CHECKPOINT, axis(0)[None], top_k=5)
+    result = open_search().search("default", CHECKPOINT, axis(0)[None], top_k=5)
     first, second = result.candidates
     assert (first.subject, first.name, first.templates) == ("anna", "Anna", 2)
     assert first.walk_id == walks[1]
@@ -50,39 +53,47 @@ def test_the_closest_subject_comes_first_with_its_best_walk(registry: Registry) 
     assert (result.gallery_size, result.revision) == (2, 2)
 
 
-def test_a_probe_of_several_vectors_scores_its_best_pair(registry: Registry) -> None:
+def test_a_probe_of_several_vectors_scores_its_best_pair(
+    registry: Registry, open_search: OpenSearch
+) -> None:
     enroll(registry, "anna", [axis(0)])
     enroll(registry, "bert", [between(1, 2, 0.8)])
     probe_kd = np.stack([between(0, 3, 0.5), axis(1)])
-    result = GallerySearch(registry).search("default", CHECKPOINT, probe_kd, top_k=2)
+    result = open_search().search("default", CHECKPOINT, probe_kd, top_k=2)
     assert [each.subject for each in result.candidates] == ["bert", "anna"]
     assert [each.score for each in result.candidates] == pytest.approx([0.8, 0.5], abs=1e-6)
 
 
-def test_equal_scores_are_ordered_by_subject_id_also_at_the_cut(registry: Registry) -> None:
+def test_equal_scores_are_ordered_by_subject_id_also_at_the_cut(
+    registry: Registry, open_search: OpenSearch
+) -> None:
     for subject in ("d", "b", "e", "a", "c"):
         enroll(registry, subject, [axis(0)])
-    search = GallerySearch(registry)
+    search = open_search()
     assert ranking(search, axis(0), top_k=2) == ["a", "b"]
     assert ranking(search, axis(0), top_k=9) == ["a", "b", "c", "d", "e"]
 
 
-def test_a_subject_with_very_many_close_walks_does_not_hide_the_others(registry: Registry) -> None:
+def test_a_subject_with_very_many_close_walks_does_not_hide_the_others(
+    registry: Registry, open_search: OpenSearch
+) -> None:
     for _ in range(4):
         enroll(registry, "anna", [between(0, 1, 0.99)] * 100)
     enroll(registry, "bert", [between(0, 1, 0.5)])
     enroll(registry, "cora", [between(0, 1, 0.4)])
-    assert ranking(GallerySearch(registry), axis(0), top_k=3) == ["anna", "bert", "cora"]
+    assert ranking(open_search(), axis(0), top_k=3) == ["anna", "bert", "cora"]
 
 
-def test_an_empty_gallery_gives_no_candidate(registry: Registry) -> None:
+def test_an_empty_gallery_gives_no_candidate(registry: Registry, open_search: OpenSearch) -> None:
     registry.galleries.create("lab")
-    result = GallerySearch(registry).search("lab", CHECKPOINT, axis(0)[None], top_k=5)
+    result = open_search().search("lab", CHECKPOINT, axis(0)[None], top_k=5)
     assert (result.candidates, result.gallery_size, result.revision) == ((), 0, 0)
 
 
-def test_an_unknown_gallery_is_a_404_also_after_it_was_searched(registry: Registry) -> None:
-    search = GallerySearch(registry)
+def test_an_unknown_gallery_is_a_404_also_after_it_was_searched(
+    registry: Registry, open_search: OpenSearch
+) -> None:
+    search = open_search()
     with pytest.raises(UnknownGallery):
         ranking(search, axis(0), gallery="lab")
     enroll(registry, "anna", [axis(0)], gallery="lab")
@@ -94,35 +105,43 @@ def test_an_unknown_gallery_is_a_404_also_after_it_was_searched(registry: Regist
     assert ranking(search, axis(0), gallery="lab") == ["bert"]
 
 
-def test_a_renamed_gallery_is_searched_under_its_new_name(registry: Registry) -> None:
+def test_a_renamed_gallery_is_searched_under_its_new_name(
+    registry: Registry, open_search: OpenSearch
+) -> None:
     enroll(registry, "anna", [axis(0)], gallery="lab")
-    search = GallerySearch(registry)
+    search = open_search()
     ranking(search, axis(0), gallery="lab")
     registry.galleries.change("lab", new_name="clinic")
     assert ranking(search, axis(0), gallery="clinic") == ["anna"]
 
 
-def test_galleries_and_checkpoints_are_searched_apart(registry: Registry) -> None:
+def test_galleries_and_checkpoints_are_searched_apart(
+    registry: Registry, open_search: OpenSearch
+) -> None:
     enroll(registry, "anna", [axis(0)], gallery="lab")
     enroll(registry, "bert", [axis(0)], gallery="clinic")
     enroll(registry, "cora", [axis(0)], gallery="lab", checkpoint_id="another")
-    search = GallerySearch(registry)
+    search = open_search()
     assert ranking(search, axis(0), gallery="lab") == ["anna"]
     result = search.search("lab", "another", axis(0)[None], top_k=5)
     assert [each.subject for each in result.candidates] == ["cora"]
     assert result.gallery_size == 1
 
 
-def test_what_one_instance_enrols_the_next_search_of_another_finds(registry: Registry) -> None:
-    searches = [GallerySearch(registry) for _ in range(3)]
+def test_what_one_instance_enrols_the_next_search_of_another_finds(
+    registry: Registry, open_search: OpenSearch
+) -> None:
+    searches = [open_search() for _ in range(3)]
     for number in range(12):
         enroll(registry, f"s{number}", [axis(number)])
         for search in searches[: 1 + number % 3]:
             assert ranking(search, axis(number), top_k=1) == [f"s{number}"]
 
 
-def test_an_erased_subject_and_a_deleted_walk_are_never_found_again(registry: Registry) -> None:
-    here, there = GallerySearch(registry), GallerySearch(registry)
+def test_an_erased_subject_and_a_deleted_walk_are_never_found_again(
+    registry: Registry, open_search: OpenSearch
+) -> None:
+    here, there = open_search(), open_search()
     walks = enroll(registry, "anna", [axis(0), axis(1)]).walks
     enroll(registry, "bert", [axis(2)])
     assert ranking(there, axis(0)) == ranking(here, axis(0))
@@ -136,19 +155,19 @@ def test_an_erased_subject_and_a_deleted_walk_are_never_found_again(registry: Re
         assert result.gallery_size == 1
 
 
-def test_a_name_is_always_the_present_one(registry: Registry) -> None:
+def test_a_name_is_always_the_present_one(registry: Registry, open_search: OpenSearch) -> None:
     enroll(registry, "anna", [axis(0)], name="Anna")
-    search = GallerySearch(registry)
+    search = open_search()
     ranking(search, axis(0))
     registry.subjects.patch("anna", name="Anna W.")
     result = search.search("default", CHECKPOINT, axis(0)[None], top_k=1)
     assert result.candidates[0].name == "Anna W."
 
 
-def test_erased_vectors_leave_the_memory_of_a_process_that_does_not_search(
-    registry: Registry,
+def test_erased_vectors_leave_an_index_that_is_not_searched(
+    registry: Registry, open_search: OpenSearch
 ) -> None:
-    search = GallerySearch(registry)
+    search = open_search()
     enroll(registry, "anna", [axis(0)])
     enroll(registry, "bert", [axis(1)], gallery="lab")
     ranking(search, axis(0))
@@ -161,10 +180,12 @@ def test_erased_vectors_leave_the_memory_of_a_process_that_does_not_search(
     assert search.held() == {(default, CHECKPOINT): 0}
 
 
-def test_a_claim_is_compared_with_the_claimed_subject_alone(registry: Registry) -> None:
+def test_a_claim_is_compared_with_the_claimed_subject_alone(
+    registry: Registry, open_search: OpenSearch
+) -> None:
     walks = enroll(registry, "anna", [between(0, 1, 0.3), between(0, 1, 0.7)], name="Anna").walks
     enroll(registry, "bert", [axis(0)])
-    search = GallerySearch(registry)
+    search = open_search()
     compared = search.compare("default", CHECKPOINT, axis(0)[None], "anna")
     assert compared.score == pytest.approx(0.7, abs=1e-6)
     assert (compared.subject, compared.name, compared.templates) == ("anna", "Anna", 2)
@@ -176,13 +197,15 @@ def test_a_claim_is_compared_with_the_claimed_subject_alone(registry: Registry) 
         search.compare("nowhere", CHECKPOINT, axis(0)[None], "anna")
 
 
-def test_a_cohort_is_everybody_but_the_best_also_after_changes(registry: Registry) -> None:
+def test_a_cohort_is_everybody_but_the_best_also_after_changes(
+    registry: Registry, open_search: OpenSearch
+) -> None:
     """The mean over their templates, when the vectors in memory have moved about."""
     walks = enroll(registry, "anna", [between(0, 1, 0.9), between(0, 1, 0.8)]).walks
     enroll(registry, "gone", [between(0, 2, 0.7)])
     enroll(registry, "bert", [between(0, 1, 0.6), between(0, 2, 0.1)])
     enroll(registry, "cora", [between(0, 3, 0.2)])
-    search = GallerySearch(registry)
+    search = open_search()
     before = search.search("default", CHECKPOINT, axis(0)[None], top_k=1)
     assert before.cohort is not None
     assert before.cohort.subjects == 3
@@ -198,16 +221,18 @@ def test_a_cohort_is_everybody_but_the_best_also_after_changes(registry: Registr
     assert claimed.cohort.mean == pytest.approx((0.8 + 0.6 + 0.1) / 3, abs=1e-6)
 
 
-def test_nobody_else_is_no_cohort(registry: Registry) -> None:
+def test_nobody_else_is_no_cohort(registry: Registry, open_search: OpenSearch) -> None:
     enroll(registry, "anna", [axis(0)])
-    search = GallerySearch(registry)
+    search = open_search()
     assert search.search("default", CHECKPOINT, axis(0)[None], top_k=1).cohort is None
     assert search.compare("default", CHECKPOINT, axis(0)[None], "anna").cohort is None
 
 
-def test_searches_beside_writers_find_whoever_is_there_for_certain(registry: Registry) -> None:
+def test_searches_beside_writers_find_whoever_is_there_for_certain(
+    registry: Registry, open_search: OpenSearch
+) -> None:
     """Every thread finds its own last enrolment at once, and nobody finds the erased."""
-    search = GallerySearch(registry)
+    search = open_search()
     enroll(registry, "steady", [axis(15)])
     failures: list[str] = []
     done = threading.Event()
@@ -270,12 +295,12 @@ class Model:
     )
 )
 def test_after_any_operations_the_index_answers_as_sql_would(
-    registry: Registry, steps: list[tuple[str, int, int]]
+    registry: Registry, open_search: OpenSearch, steps: list[tuple[str, int, int]]
 ) -> None:
     gallery = f"g{np.random.default_rng().integers(10**12)}"
     registry.galleries.create(gallery)
     model = Model()
-    always, seldom = GallerySearch(registry), GallerySearch(registry)
+    always, seldom = open_search(), open_search()
     for action, who, seed in steps:
         subject = f"s{who}"
         walks = model.vectors.get(subject, {})
