@@ -79,8 +79,9 @@ class Loader:
             raise NotReady(f"{self._missing.detail} {self._missing.advice}")
         if not self._ready or self._recognition is None:
             return None
-        if self._recognition.search.outage is not None:
-            raise self._recognition.search.outage
+        outage = self._recognition.search.outage
+        if outage is not None:
+            raise outage.with_traceback(None)
         return self._recognition.checkpoint_id
 
     def calibrate(self, gallery: str) -> GalleryThresholds:

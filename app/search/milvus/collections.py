@@ -25,7 +25,8 @@ _PIECE: Final = 4096
 """Ids in one call: with 512 values each their vectors are 8 MB; Milvus takes and gives 64 MB."""
 
 _STRONG: Final = "Strong"
-_WRITE_SECONDS: Final = 30.0
+_READ_SECONDS: Final = 20.0
+_WRITE_SECONDS: Final = 20.0
 _PURGE_SECONDS: Final = 60.0
 
 
@@ -147,28 +148,18 @@ class Collections:
             )
         ]
         for piece in _pieces(rows):
-            self._server.call(
-                lambda client, piece=piece: client.upsert(name, piece, timeout=_WRITE_SECONDS)
-            )
+            self._write("upsert", name, data=piece)
 
     def delete(self, name: str, templates_n: NDArray[np.int64]) -> None:
         """Takes entities out; ids that are not there are passed over."""
         for piece in _pieces(templates_n.tolist()):
-            self._server.call(
-                lambda client, piece=piece: client.delete(name, ids=piece, timeout=_WRITE_SECONDS)
-            )
+            self._write("delete", name, ids=piece)
 
     def fetch(self, name: str, templates_n: NDArray[np.int64]) -> Iterable[Entities]:
         """Reads entities by their ids, a piece at a time; what is not there is left out."""
         for piece in _pieces(templates_n.tolist()):
-            rows = self._server.call(
-                lambda client, piece=piece: client.query(
-                    name,
-                    filter=f"template in {piece}",
-                    output_fields=["template", "subject", "revision", "vector"],
-                    consistency_level=_STRONG,
-                    timeout=PATIENCE_SECONDS,
-                )
+            rows = self._rows(
+                name, f"template in {piece}", ["template", "subject", "revision", "vector"]
             )
             if rows:
                 yield Entities(
@@ -180,16 +171,7 @@ class Collections:
 
     def count(self, name: str) -> int:
         """How many entities there are."""
-        rows = self._server.call(
-            lambda client: client.query(
-                name,
-                filter="template >= 0",
-                output_fields=["count(*)"],
-                consistency_level=_STRONG,
-                timeout=_PURGE_SECONDS,
-            )
-        )
-        return int(rows[0]["count(*)"])
+        return int(self._rows(name, "template >= 0", ["count(*)"])[0]["count(*)"])
 
     def find(
         self,
@@ -247,6 +229,24 @@ class Collections:
         """
         self._server.call(lambda client: client.flush(name, timeout=_PURGE_SECONDS))
         self._server.call(lambda client: client.compact(name, timeout=_PURGE_SECONDS))
+
+    def _write(self, what: str, name: str, **rows: list[Any]) -> None:
+        self._server.call(
+            lambda client: getattr(client, what)(name, timeout=_WRITE_SECONDS, **rows)
+        )
+
+    def _rows(self, name: str, which: str, fields: list[str]) -> list[dict[str, Any]]:
+        def ask(client: Any) -> list[dict[str, Any]]:
+            rows = client.query(
+                name,
+                filter=which,
+                output_fields=fields,
+                consistency_level=_STRONG,
+                timeout=_READ_SECONDS,
+            )
+            return list(rows)
+
+        return self._server.call(ask)
 
     def _effort(self, wanted: int) -> dict[str, int]:
         if self._server.kind == "hnsw":
