@@ -229,7 +229,9 @@ def _start(
         receipts=Receipts(
             foundation.signer,
             service=f"walkprint {version('walkprint')}",
-            following=following(embedded=registry.is_embedded),
+            following=following(
+                embedded=registry.is_embedded, in_milvus=settings.index == "milvus"
+            ),
         ),
         desk=desk,
         checkpoints=CheckpointDesk(registry, install=hands.install, shipped=hands.shipped),

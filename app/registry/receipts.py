@@ -65,18 +65,29 @@ _SERVER = Following(
     " vacuumed in full and the log recycled",
     None,
 )
+_COLLECTION = Following(
+    "collection", "the vectors are deleted from their collection in Milvus, once it answers", 5
+)
+_SEGMENTS = Following(
+    "segments",
+    "deleted vectors, which no search finds, leave the disks of Milvus when it has compacted its"
+    " segments and collected its garbage, and its log is recycled",
+    None,
+)
 _COPIES = Following(
     "copies", "backups, replicas and exported files are for those who keep them to erase", None
 )
 
 
-def following(*, embedded: bool) -> tuple[Following, ...]:
+def following(*, embedded: bool, in_milvus: bool = False) -> tuple[Following, ...]:
     """What an erasure leaves to be done.
 
     Args:
         embedded: the database is a SQLite file of the service's own.
+        in_milvus: vectors are in a Milvus, too.
     """
-    return (_NEIGHBOURS, _FILE if embedded else _SERVER, _COPIES)
+    index = (_COLLECTION, _SEGMENTS) if in_milvus else ()
+    return (_NEIGHBOURS, _FILE if embedded else _SERVER, *index, _COPIES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,9 @@ class Server:
 
     def _away(self, error: Exception) -> IndexAway:
         _log.warning("the index server does not answer", reason=str(error)[:500])
+        # A channel that failed waits longer and longer before it tries again; a new one does not.
+        with self._lock:
+            self._client = None
         return IndexAway("The index server does not answer, or cannot at the moment.")
 
 

@@ -69,6 +69,9 @@ class Feeder:
         collections: what is fed.
         prefix: what names of new ones begin with.
         owner: names this process in leases.
+
+    Attributes:
+        deleted_from: collections that something was deleted from, for who has them purged.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Feeder:
         self._collections = collections
         self._prefix = prefix
         self._owner = owner
+        self.deleted_from: set[str] = set()
 
     def is_begun(self, feed: Feed, epoch: str | None) -> bool:
         """Whether a feed is an earlier state of what SQL holds, as far as can be told from it."""
@@ -188,6 +192,7 @@ class Feeder:
         removed_n = self._registry.templates.removed(feed.gallery_id, feed.cleaned, feed.revision)
         if feed.collection is not None and len(removed_n):
             self._collections.delete(feed.collection, removed_n)
+            self.deleted_from.add(feed.collection)
         cleaned = replace(feed, cleaned=feed.revision)
         self._feeds.write(cleaned, self._owner)
         return cleaned

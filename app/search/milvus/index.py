@@ -9,7 +9,7 @@ Shape letters: N templates, M found, K vectors of one probe, D embedding size.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -23,6 +23,7 @@ from app.registry.rotation import Rotation
 from app.registry.standing_templates import StandingTemplates
 from app.search.index import Hit, Hits
 from app.search.milvus.collections import MOST_FOUND, Collections, Found
+from app.search.milvus.connection import CollectionGone
 from app.search.searchable import MovedOn, Pieces
 from model.calibration import Cohort
 
@@ -58,6 +59,7 @@ class MilvusIndex:
         rotation: what the gallery's templates are under at that revision.
         veil: what vectors are turned by, besides, before they leave for Milvus.
         slack: by how much scores of Milvus may be wrong.
+        on_loss: called where the collection is not there any more; sees to it that it is.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class MilvusIndex:
         rotation: Rotation,
         veil: Rotation,
         slack: float,
+        on_loss: Callable[[Feed], None],
     ) -> None:
         self._templates = registry.templates
         self._collections = collections
@@ -75,6 +78,7 @@ class MilvusIndex:
         self._rotation = rotation
         self._veil = veil
         self._slack = slack
+        self._on_loss = on_loss
 
     def search(self, vectors_kd: NDArray[np.float32], top_k: int) -> Hits:
         """Finds the subjects closest to a probe; see `SearchableIndex.search`."""
@@ -84,7 +88,11 @@ class MilvusIndex:
         turned_kd = self._veil.turned(self._rotation.turned(vectors_kd)).astype(np.float32)
         orphans: list[int] = []
         while True:
-            near = self._near(feed.collection, turned_kd, top_k, orphans)
+            try:
+                near = self._near(feed.collection, turned_kd, top_k, orphans)
+            except CollectionGone:
+                self._on_loss(feed)
+                raise MovedOn from None
             standing = self._standing(near.subjects_m)
             gone = ~np.isin(near.templates_m, standing.templates_n)
             if not gone.any() and standing.rotation == self._rotation:

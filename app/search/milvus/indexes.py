@@ -94,7 +94,10 @@ class MilvusIndexes:
             self._outage = None
 
     def look_round(self) -> None:
-        """Counts what every collection holds, and drops those that nobody needs."""
+        """Counts what every collection holds, and drops those that nobody needs.
+
+        Those that something was deleted from are written anew by Milvus, without it.
+        """
         self._round_at = monotonic() + _ROUND_EVERY_SECONDS
         retired = set()
         for key in self._feeds.known():
@@ -113,6 +116,9 @@ class MilvusIndexes:
         for name in there - self._feeds.collections():
             _log.warning("a collection that nobody knows is dropped", collection=name)
             self._collections.drop(name)
+        while self._feeder.deleted_from:
+            with suppress(CollectionGone):
+                self._collections.purge(self._feeder.deleted_from.pop())
 
     def hold(self, checkpoint_ids: Collection[str]) -> None:
         """Feeds what these checkpoints lack, in every gallery that has a collection.
@@ -149,7 +155,14 @@ class MilvusIndexes:
             fed.rotation,
             veil_of(feed.collection, feed.master, self._registry.master_keys),
             _SLACK[self._server.kind],
+            self._make_anew,
         )
+
+    def _make_anew(self, lost: Feed) -> None:
+        """Has a collection made again that is not there, unless somebody did."""
+        with self._turn(lost.key, self._wait_seconds) as feed:
+            if feed is not None and feed.collection == lost.collection:
+                self._fed(self._feeder.anew(feed, self._registry.epoch()))
 
     def _brought(self, key: Key, wait_seconds: float) -> Fed | None:
         """A feed that is at SQL's revision or was, after this was called; None without gallery."""
