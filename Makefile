@@ -7,7 +7,7 @@ PORT ?= 8000
 DATA ?= ./data
 MINUTES ?= 20
 
-.PHONY: help demo serve test check format unit bench bench-ingredients bench-thresholds bench-registry bench-encryption bench-audit bench-model bench-capture bench-quality fuzz test-security test-api audit licences test-crash soak train lock clean
+.PHONY: help demo serve test check format unit bench bench-ingredients bench-thresholds bench-registry bench-milvus bench-encryption bench-audit bench-model bench-capture bench-quality fuzz test-security test-api audit licences test-crash soak train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ bench-ingredients: $(INSTALLED) ## which ingredients of the walkers buy accuracy
 
 bench-registry: $(INSTALLED) ## a million templates in one gallery: starts, searches, changes, memory; TEMPLATES=, SIZE=
 	$(BIN)/python -m tests.benchmarks.bench_registry $(if $(TEMPLATES),--templates $(TEMPLATES)) $(if $(SIZE),--size $(SIZE))
+
+bench-milvus: $(INSTALLED) ## vectors in a Milvus beside vectors in memory; TEMPLATES=, URI=http://host:19530 for one of yours
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_milvus $(if $(TEMPLATES),--templates $(TEMPLATES)) $(if $(URI),--uri $(URI))
 
 bench-encryption: $(INSTALLED) ## what encryption at rest costs beside plain storage; TEMPLATES=1000000
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_encryption $(if $(TEMPLATES),--templates $(TEMPLATES))

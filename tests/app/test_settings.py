@@ -44,6 +44,8 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("workers", "0"),
         ("segmenter", "people.onnx"),
         ("segmenter", "onnx:"),
+        ("index", "milvus"),
+        ("milvus_prefix", "walk print"),
     ],
 )
 def test_a_value_that_cannot_work_is_refused(
