@@ -8,7 +8,7 @@ Shape letters: N entities, M of them found, K vectors of one probe, D embedding 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,8 +21,8 @@ from app.search.milvus.connection import PATIENCE_SECONDS, CollectionGone, Serve
 MOST_FOUND: Final = 16_384
 """Entities that one search gives for one vector (Milvus's limit; milvus.io/docs/limitations.md)."""
 
-_PIECE: Final = 4096
-"""Ids in one call: with 512 values each their vectors are 8 MB; Milvus takes and gives 64 MB."""
+PIECE: Final = 4096
+"""Entities in one call: of 512 values each they are 8 MB; Milvus takes and gives up to 64 MB."""
 
 _STRONG: Final = "Strong"
 _READ_SECONDS: Final = 20.0
@@ -147,27 +147,41 @@ class Collections:
                 templates_n.tolist(), subjects_n.tolist(), vectors_nd, strict=True
             )
         ]
-        for piece in _pieces(rows):
-            self._write("upsert", name, data=piece)
+        for start in range(0, len(rows), PIECE):
+            self._write("upsert", name, data=rows[start : start + PIECE])
 
     def delete(self, name: str, templates_n: NDArray[np.int64]) -> None:
-        """Takes entities out; ids that are not there are passed over."""
-        for piece in _pieces(templates_n.tolist()):
-            self._write("delete", name, ids=piece)
+        """Takes entities out; ids that are not there are passed over.
 
-    def fetch(self, name: str, templates_n: NDArray[np.int64]) -> Iterable[Entities]:
-        """Reads entities by their ids, a piece at a time; what is not there is left out."""
-        for piece in _pieces(templates_n.tolist()):
-            rows = self._rows(
-                name, f"template in {piece}", ["template", "subject", "revision", "vector"]
-            )
-            if rows:
-                yield Entities(
-                    np.array([row["template"] for row in rows], dtype=np.int64),
-                    np.array([row["subject"] for row in rows], dtype=np.int64),
-                    np.array([row["revision"] for row in rows], dtype=np.int64),
-                    np.array([row["vector"] for row in rows], dtype=np.float32),
-                )
+        Args:
+            name: of the collection.
+            templates_n: (N,) ids, at most `PIECE`.
+        """
+        self._write("delete", name, ids=templates_n.tolist())
+
+    def fetch(self, name: str, templates_n: NDArray[np.int64]) -> Entities | None:
+        """Reads entities by their ids; what is not there is left out.
+
+        Args:
+            name: of the collection.
+            templates_n: (N,) ids, at most `PIECE`.
+
+        Returns:
+            None where there is none of them.
+        """
+        rows = self._rows(
+            name,
+            f"template in {templates_n.tolist()}",
+            ["template", "subject", "revision", "vector"],
+        )
+        if not rows:
+            return None
+        return Entities(
+            np.array([row["template"] for row in rows], dtype=np.int64),
+            np.array([row["subject"] for row in rows], dtype=np.int64),
+            np.array([row["revision"] for row in rows], dtype=np.int64),
+            np.array([row["vector"] for row in rows], dtype=np.float32),
+        )
 
     def count(self, name: str) -> int:
         """How many entities there are."""
@@ -252,8 +266,3 @@ class Collections:
         if self._server.kind == "hnsw":
             return {"ef": max(256, 2 * wanted)}
         return {"nprobe": 64} if self._server.kind == "ivf_sq8" else {}
-
-
-def _pieces(rows: list[Any]) -> Iterable[list[Any]]:
-    for start in range(0, len(rows), _PIECE):
-        yield rows[start : start + _PIECE]

@@ -20,8 +20,8 @@ PATIENCE_SECONDS: Final = 5.0
 
 _MISSING = 100
 """Milvus's code for a collection that is not there, of servers since 2.3 and of Milvus Lite."""
-_MISTAKES = frozenset({1, 1100, 1101, 1102})
-"""Codes of calls that will fail the same way again: parameters, dimensions."""
+_MISTAKEN = 1100
+"""Of a call that will fail the same way again: its parameters are wrong."""
 
 _Answer = TypeVar("_Answer")
 
@@ -107,10 +107,11 @@ class Server:
         try:
             return what(self._connected())
         except errors.MilvusException as error:
-            code = error.code if isinstance(error.code, int) else None
-            if code == _MISSING or isinstance(error, errors.CollectionNotExistException):
+            if error.code == _MISSING or isinstance(error, errors.CollectionNotExistException):
                 raise CollectionGone(str(error)) from error
-            if code in _MISTAKES and not _is_connection(error, errors):
+            if error.code == _MISTAKEN or isinstance(
+                error, errors.ParamError | errors.DataNotMatchException
+            ):
                 raise
             raise self._away(error) from error
         except self._pymilvus.client.grpc_handler.grpc.RpcError as error:
@@ -137,7 +138,3 @@ class Server:
         with self._lock:
             self._client = None
         return IndexAway("The index server does not answer, or cannot at the moment.")
-
-
-def _is_connection(error: Exception, errors: Any) -> bool:
-    return isinstance(error, errors.ConnectError | errors.MilvusUnavailableException)

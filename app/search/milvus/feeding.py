@@ -16,6 +16,7 @@ Shape letters: N templates, S subjects, D embedding size.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -29,7 +30,7 @@ from app.registry.rotation import PLAIN, Rotation
 from app.registry.sealing import MasterKeys
 from app.registry.template_stream import TemplateBlock
 from app.registry.templates import TemplateChanges
-from app.search.milvus.collections import Collections, Entities
+from app.search.milvus.collections import PIECE, Collections, Entities
 
 LEASE_SECONDS = 30.0
 """Longer than any one call to Milvus may last, so that a living process never loses it."""
@@ -83,6 +84,8 @@ class Feeder:
         self._prefix = prefix
         self._owner = owner
         self.deleted_from: set[str] = set()
+        # Of any feed: that another thread keeps its own late makes this one keep its own early.
+        self._kept_at = float("-inf")
 
     def is_begun(self, feed: Feed, epoch: str | None) -> bool:
         """Whether a feed is an earlier state of what SQL holds, as far as can be told from it."""
@@ -105,7 +108,9 @@ class Feeder:
             IndexAway: Milvus does not answer.
         """
         epoch = self._registry.epoch()
-        if not self.is_begun(feed, epoch):
+        is_torn = feed.revision == 0 and feed.collection is not None
+        if is_torn or not self.is_begun(feed, epoch):
+            # Of a first feed that broke off nobody knows what of it SQL has removed since.
             feed = self.anew(feed, epoch)
         feed = self._cleaned(feed)
         began = monotonic()
@@ -154,7 +159,6 @@ class Feeder:
     def _applied(self, feed: Feed, changes: TemplateChanges) -> tuple[Feed, _Tally]:
         """Steps 1 and 2; the feed with its collection, which the first template brings."""
         tally = _Tally(feed)
-        renewed = monotonic()
         for block in changes.added:
             if feed.collection is None:
                 feed = self._created(feed, block.vectors_nd.shape[1])
@@ -168,12 +172,13 @@ class Feeder:
                 changes.revision,
             )
             tally.add(block, vectors_nd)
-            if monotonic() - renewed > LEASE_SECONDS / 3:
-                self._feeds.renew(feed, self._owner, LEASE_SECONDS)
-                renewed = monotonic()
-        if feed.collection is not None and len(changes.removed_n):
-            for entities in self._collections.fetch(feed.collection, changes.removed_n):
-                tally.remove(entities)
+            self._keep(feed)
+        if feed.collection is not None:
+            for piece_n in _pieces(changes.removed_n):
+                entities = self._collections.fetch(feed.collection, piece_n)
+                if entities is not None:
+                    tally.remove(entities)
+                self._keep(feed)
         tally.count_subjects(changes)
         return feed, tally
 
@@ -190,12 +195,20 @@ class Feeder:
         if feed.cleaned == feed.revision:
             return feed
         removed_n = self._registry.templates.removed(feed.gallery_id, feed.cleaned, feed.revision)
-        if feed.collection is not None and len(removed_n):
-            self._collections.delete(feed.collection, removed_n)
-            self.deleted_from.add(feed.collection)
+        if feed.collection is not None:
+            for piece_n in _pieces(removed_n):
+                self._collections.delete(feed.collection, piece_n)
+                self.deleted_from.add(feed.collection)
+                self._keep(feed)
         cleaned = replace(feed, cleaned=feed.revision)
         self._feeds.write(cleaned, self._owner)
         return cleaned
+
+    def _keep(self, feed: Feed) -> None:
+        """Prolongs the lease when a third of it is over."""
+        if monotonic() - self._kept_at > LEASE_SECONDS / 3:
+            self._feeds.renew(feed, self._owner, LEASE_SECONDS)
+            self._kept_at = monotonic()
 
 
 class _Tally:
@@ -237,6 +250,11 @@ class _Tally:
             # Of nobody there is no sum, not even what rounding left of it.
             sums_d=self._sums_d if self._templates else np.zeros(0, dtype=np.float64),
         )
+
+
+def _pieces(templates_n: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    for start in range(0, len(templates_n), PIECE):
+        yield templates_n[start : start + PIECE]
 
 
 def _together(numbers: list[NDArray[np.int64]]) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from app.registry import Registry
 from app.registry.database import Database
@@ -79,16 +80,17 @@ def only(names: set[str]) -> str:
     return name
 
 
-def held_templates(collections: Collections, up_to: int = 1000) -> dict[int, bytes]:
-    """Vectors in the one collection, by template id."""
-    name = only(collections.names())
-    return {
-        template: vector_d.tobytes()
-        for entities in collections.fetch(name, np.arange(up_to))
-        for template, vector_d in zip(
-            entities.templates_n.tolist(), entities.vectors_nd, strict=True
-        )
-    }
+def vectors_in(collections: Collections, name: str) -> dict[int, NDArray[np.float32]]:
+    """What a collection holds, by template id."""
+    entities = collections.fetch(name, np.arange(1000))
+    if entities is None:
+        return {}
+    return dict(zip(entities.templates_n.tolist(), entities.vectors_nd, strict=True))
+
+
+def held_templates(collections: Collections) -> set[int]:
+    """Ids in the one collection."""
+    return set(vectors_in(collections, only(collections.names())))
 
 
 def test_it_answers_as_vectors_in_memory_do_cohorts_and_all(
@@ -180,7 +182,7 @@ def test_several_processes_feed_one_collection(
         assert changes is not None
         in_sql = {each for block in changes.added for each in block.templates_n.tolist()}
     assert len(in_sql) == 24
-    assert held_templates(collections).keys() == in_sql
+    assert held_templates(collections) == in_sql
     assert indexes.sizes() == {(gallery_id, CHECKPOINT): 24}
 
 
@@ -210,16 +212,7 @@ def test_with_a_master_key_no_vector_leaves_as_it_is(
         enroll(registry, "anna", [axis(0)], gallery=gallery)
         enroll(registry, "bert", [between(0, 1, 0.8)], gallery=gallery)
         assert ranking(search, axis(0), gallery=gallery) == ["anna", "bert"]
-    lab, clinic = (
-        {
-            template: vector_d
-            for entities in collections.fetch(name, np.arange(100))
-            for template, vector_d in zip(
-                entities.templates_n.tolist(), entities.vectors_nd, strict=True
-            )
-        }
-        for name in sorted(collections.names())
-    )
+    lab, clinic = (vectors_in(collections, name) for name in sorted(collections.names()))
     (lab_anna, lab_bert), (clinic_anna, _) = lab.values(), clinic.values()
     assert float(lab_anna @ lab_bert) == pytest.approx(0.8, abs=1e-5)
     is_plain = np.allclose(lab_anna, axis(0), atol=1e-6)
@@ -283,13 +276,13 @@ def test_what_sql_does_not_hold_is_never_answered_and_thrown_out(
     enroll(registry, "bert", [between(0, 1, 0.9)])
     assert len(ranking(search, axis(0), top_k=50)) == 41
     name = only(collections.names())
-    remembered = list(collections.fetch(name, np.arange(1000)))
+    remembered = collections.fetch(name, np.arange(1000))
+    assert remembered is not None
     for number in range(40):
         registry.subjects.delete(f"gone{number}")
-    for entities in remembered:
-        collections.upsert(
-            name, entities.templates_n, entities.subjects_n, entities.vectors_nd, revision=2
-        )
+    collections.upsert(
+        name, remembered.templates_n, remembered.subjects_n, remembered.vectors_nd, revision=2
+    )
     assert len(held_templates(collections)) == 41
     result = search.search("default", CHECKPOINT, axis(0)[None], top_k=1)
     assert [each.subject for each in result.candidates] == ["bert"]
@@ -369,6 +362,30 @@ def test_wherever_one_breaks_off_the_next_finishes_and_counts_nothing_twice(
     broken.close()
     memory.close()
     elsewhere.close()
+
+
+def test_a_first_feed_that_broke_off_leaves_nobody_behind_who_was_erased_since(
+    registry: Registry,
+    mine: MilvusServer,
+    database_url: str,
+    master_keys: MasterKeySource | None,
+    collections: Collections,
+    start: Callable[[], MilvusIndexes],
+) -> None:
+    elsewhere = Registry.open(database_url, master_keys=master_keys)
+    enroll(elsewhere, "anna", [axis(0)])
+    enroll(elsewhere, "bert", [axis(1)])
+    breaking = _BreaksOff(mine)
+    breaking.left, breaking.is_done = 2, True  # the collection is made, the vectors are in it
+    broken = MilvusIndexes(elsewhere, breaking)
+    with pytest.raises(IndexAway):
+        ranking(search_with(elsewhere, broken), axis(0))
+    assert len(held_templates(collections)) == 2
+    broken.close()
+    elsewhere.close()
+    registry.subjects.delete("anna")
+    assert ranking(search_with(registry, start()), axis(0)) == ["bert"]
+    assert len(held_templates(collections)) == 1
 
 
 def test_who_died_with_the_lease_is_waited_for_and_then_replaced(
