@@ -93,7 +93,9 @@ class MilvusIndex:
             except CollectionGone:
                 self._on_loss(feed)
                 raise MovedOn from None
-            standing = self._standing(near.subjects_m)
+            standing = self._templates.standing(*feed.key, near.subjects_m.tolist())
+            if standing is None:
+                raise MovedOn  # the gallery is gone; whoever asks again is told so
             gone = ~np.isin(near.templates_m, standing.templates_n)
             if not gone.any() and standing.rotation == self._rotation:
                 break
@@ -111,22 +113,15 @@ class MilvusIndex:
         """How alike a probe is to everybody but one subject; None where there is nobody else."""
         if len(vectors_kd) == 0:
             return None
-        standing = self._standing(np.array([subject_id], dtype=np.int64))
-        return self._cohort(standing, vectors_kd, subject_id)
+        standing = self._templates.standing(*self._feed.key, [subject_id])
+        return None if standing is None else self._cohort(standing, vectors_kd, subject_id)
 
     @contextmanager
     def pieces(self) -> Generator[Pieces]:
-        """All templates, out of SQL."""
+        """All templates, out of SQL; none where the gallery is gone."""
         with self._templates.changes(*self._feed.key, 0) as changes:
-            if changes is None:
-                raise MovedOn
-            yield ((block.subjects_n, block.vectors_nd) for block in changes.added)
-
-    def _standing(self, subjects_m: NDArray[np.int64]) -> StandingTemplates:
-        standing = self._templates.standing(*self._feed.key, subjects_m.tolist())
-        if standing is None:
-            raise MovedOn
-        return standing
+            blocks = iter(()) if changes is None else changes.added
+            yield ((block.subjects_n, block.vectors_nd) for block in blocks)
 
     def _near(
         self, collection: str, turned_kd: NDArray[np.float32], top_k: int, orphans: list[int]

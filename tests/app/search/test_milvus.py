@@ -3,6 +3,7 @@ erased."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,14 +16,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.registry import Registry
+from app.registry import Registry, utc_now
 from app.registry.database import Database
 from app.registry.facts import end_epoch
 from app.registry.sealing import MasterKeySource
 from app.search import GallerySearch
 from app.search.milvus import IndexAway, IndexBehind, MilvusIndexes, MilvusNotInstalled, Server
 from app.search.milvus.collections import Collections
+from app.search.milvus.feeding import LEASE_SECONDS
 from tests.app.search.test_gallery_search import axis, between, ranking
+from tests.benchmarks.registry_filling import CHECKPOINT as BENCH
+from tests.benchmarks.registry_filling import GALLERY, fill, template_blocks
 from tests.enrolling import CHECKPOINT, DIMENSIONS, enroll, unit_vector
 from tests.milvus import MilvusServer, milvus_server
 from tests.sealing import KEY, OTHER_KEY, master_keys_of
@@ -184,6 +188,89 @@ def test_several_processes_feed_one_collection(
     assert len(in_sql) == 24
     assert held_templates(collections) == in_sql
     assert indexes.sizes() == {(gallery_id, CHECKPOINT): 24}
+
+
+def test_a_process_that_is_killed_while_it_feeds_is_replaced(
+    tmp_path: Path, mine: MilvusServer, collections: Collections
+) -> None:
+    """The gallery is searched as if nothing had been; the dead one's collection is gone."""
+    url, people = f"sqlite:///{tmp_path / 'large.db'}", 20_000
+    fill(url, people, 32, walks_per_subject=1)
+    command = (
+        "import sys; from app.registry import Registry;"
+        "from app.search.milvus import MilvusIndexes; from tests.milvus import MilvusServer;"
+        "registry = Registry.open(sys.argv[1]);"
+        "server = MilvusServer(int(sys.argv[2]), sys.argv[3]).connect();"
+        "MilvusIndexes(registry, server).up_to_date(sys.argv[4], sys.argv[5])"
+    )
+    process = subprocess.Popen(  # noqa: S603 (our own program)
+        [sys.executable, "-c", command, url, str(mine.port), mine.prefix, GALLERY, BENCH]
+    )
+    until = monotonic() + 60.0
+    while not any(collections.count(name) for name in collections.names()):
+        assert monotonic() < until, "nothing is fed"
+        assert process.poll() is None, "it fed everything before it could be killed"
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    killed = only(collections.names())
+    later = Registry.open(url, clock=lambda: utc_now() + timedelta(seconds=LEASE_SECONDS + 1))
+    indexes = MilvusIndexes(later, mine.connect())
+    search = search_with(later, indexes)
+    vectors_nd = np.concatenate(list(template_blocks(people, 32, 1)))
+    for number in (0, 9_999, 19_999):
+        found = search.search(GALLERY, BENCH, vectors_nd[number : number + 1], top_k=3)
+        scores_n = vectors_nd @ vectors_nd[number]
+        assert [each.subject for each in found.candidates] == [
+            f"s{1 + best:07d}" for best in np.argsort(-scores_n)[:3].tolist()
+        ]
+        assert found.gallery_size == people
+    assert collections.count(only(collections.names())) == people
+    assert only(collections.names()) != killed
+    indexes.close()
+    later.close()
+
+
+def test_who_is_merged_parted_or_moved_is_found_where_they_are(
+    registry: Registry, collections: Collections, start: Callable[[], MilvusIndexes]
+) -> None:
+    """After each step as vectors in memory say, and the collections hold what SQL does."""
+    milvus, memory = search_with(registry, start()), GallerySearch(registry)
+    for number in range(4):
+        enroll(registry, f"s{number}", [unit_vector(number), unit_vector(50 + number)])
+    enroll(registry, "other", [axis(3)], gallery="lab")
+
+    def agree() -> None:
+        for gallery in ("default", "lab"):
+            for probe in range(5):
+                probe_kd = unit_vector(probe)[None]
+                ours = milvus.search(gallery, CHECKPOINT, probe_kd, top_k=4)
+                theirs = memory.search(gallery, CHECKPOINT, probe_kd, top_k=4)
+                assert [
+                    (each.subject, each.walk_id, each.templates) for each in ours.candidates
+                ] == [(each.subject, each.walk_id, each.templates) for each in theirs.candidates]
+                assert ours.gallery_size == theirs.gallery_size
+        held = sum(len(vectors_in(collections, name)) for name in collections.names())
+        assert held == sum(memory.held().values()) == 9
+
+    agree()
+    merge, _ = registry.merges.merge("s0", "s1", undo_within=timedelta(days=1))
+    agree()
+    registry.transfers.move("s1", "lab")
+    agree()
+    registry.merges.undo(merge.id)
+    agree()
+    memory.close()
+
+
+def test_all_templates_can_be_read_for_a_measurement_of_the_gallery(
+    registry: Registry, start: Callable[[], MilvusIndexes]
+) -> None:
+    enroll(registry, "anna", [axis(0), axis(1)])
+    enroll(registry, "bert", [axis(2)])
+    with search_with(registry, start()).templates("default", CHECKPOINT) as pieces:
+        ((subjects_n, vectors_nd),) = pieces
+    assert len(set(subjects_n.tolist())) == 2
+    np.testing.assert_allclose(vectors_nd, [axis(0), axis(1), axis(2)], atol=1e-6)
 
 
 def test_an_erasure_has_left_milvus_when_it_is_acknowledged(
