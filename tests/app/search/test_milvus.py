@@ -617,3 +617,10 @@ def test_without_the_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "pymilvus", None)
     with pytest.raises(MilvusNotInstalled, match="walkprint\\[milvus\\]"):
         Server("http://127.0.0.1:19530")
+
+
+def test_who_has_no_milvus_loads_no_client_for_it() -> None:
+    script = "import sys, app.worker.recognition; print('pymilvus' in sys.modules)"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.split()[-1] == "False"
