@@ -109,6 +109,27 @@ train: $(INSTALLED) ## train the default weights again (about an hour and a half
 
 lock: $(INSTALLED) ## write the versions in use into the lock file
 	$(BIN)/pip freeze --exclude-editable | grep -v '^walkprint' | sed 's,+cpu$$,,' > docker/constraints.txt
+	$(BIN)/python -m tests.images.requirements
+
+.PHONY: secrets images sbom
+secrets: ## the secrets of docker-compose.yml, each in a file under docker/secrets; keeps what is there
+	@sh docker/make-secrets
+
+images: ## build walkprint-api and walkprint-worker; GPU=1 adds walkprint-gpu
+	for target in api worker $(if $(GPU),gpu); do \
+	  docker build --file docker/Dockerfile --target $$target --tag walkprint-$$target . || exit 1; \
+	done
+
+.PHONY: compose-test
+compose-test: $(INSTALLED) ## build, start, break and take down the deployment; NO_BUILD=1 takes the images that are there
+	$(BIN)/python -m tests.compose.run
+
+sbom: $(INSTALLED) ## what is in each image (CycloneDX), under runs/sbom
+	@mkdir -p runs/sbom
+	for image in api worker gpu; do \
+	  $(BIN)/cyclonedx-py requirements docker/requirements-$$image.txt --pyproject pyproject.toml \
+	    --output-reproducible --output-file runs/sbom/walkprint-$$image.cdx.json || exit 1; \
+	done
 
 clean: ## remove the environment, caches and demo data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis data/demo

@@ -1,8 +1,8 @@
 #!/usr/local/bin/python -IS
 """Whether the process of this container is ready: `healthcheck PORT` asks its /readyz.
 
-Exit code 0 when it answers 200. By a name that the service answers to, where WALKPRINT_ALLOWED_HOSTS
-says which those are.
+Exit code 0 when it answers 200. By a name that the service answers to, where
+WALKPRINT_ALLOWED_HOSTS says which those are.
 """
 
 import http.client
@@ -15,9 +15,7 @@ _TIMEOUT_SECONDS = 4.0
 def main() -> int:
     """Asks once."""
     name = os.environ.get("WALKPRINT_ALLOWED_HOSTS", "").split(",")[0].strip() or "localhost"
-    connection = http.client.HTTPConnection(
-        "127.0.0.1", int(sys.argv[1]), timeout=_TIMEOUT_SECONDS
-    )
+    connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=_TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/readyz", headers={"Host": name})
         answer = connection.getresponse()

@@ -1,0 +1,1 @@
+"""The deployment of docker-compose.yml, tried for real: `make compose-test`."""

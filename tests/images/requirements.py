@@ -82,7 +82,11 @@ def closure(roots: list[Requirement]) -> set[str]:
         seen.add((name, extra))
         for text in requires(name) or ():
             need = Requirement(text)
-            here = {**default_environment(), "python_version": "3.11", "extra": extra}
+            here: dict[str, str] = {
+                **{key: str(value) for key, value in default_environment().items()},
+                "python_version": "3.11",
+                "extra": extra,
+            }
             if need.marker is None or need.marker.evaluate(here):
                 waiting += [(canonicalize_name(need.name), each) for each in _extras(need)]
     return {name for name, _ in seen}
