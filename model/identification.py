@@ -96,6 +96,22 @@ class Searches:
         means_p = np.where(count_p > 0, sums_p / np.maximum(count_p, 1), np.nan)
         return means_p, count_p
 
+    def levels(self, known_s: Mask, right_p: Mask, calibration: Calibration) -> NDArray[np.float64]:
+        """(P,) level at which everybody looks alike to each probe, told by its cohort.
+
+        Args:
+            known_s: (S,) who is enrolled.
+            right_p: (P,) whether the own subject is enrolled and comes first. Of the other probes
+                only strangers' matter, whose subject is not enrolled.
+            calibration: tells the level of a cohort.
+        """
+        found_means_p, found_sizes_p = self.cohorts(known_s, own_is_first=True)
+        other_means_p, other_sizes_p = self.cohorts(known_s, own_is_first=False)
+        return calibration.levels(
+            np.where(right_p, found_means_p, other_means_p),
+            np.where(right_p, found_sizes_p, other_sizes_p),
+        )
+
 
 def searches(scores_nn: Scores, subject_n: ArrayLike, cells: Sequence[Cell]) -> Searches:
     """Searches each cell's gallery with its probes; a walk does not find itself.
@@ -164,6 +180,7 @@ def open_set(
     *,
     target_fpirs: Sequence[float] = (0.01,),
     gallery_size: int | None = None,
+    calibration: Calibration | None = None,
     splits: int = SPLITS,
     seed: int = 0,
     resamples: int = RESAMPLES,
@@ -178,6 +195,8 @@ def open_set(
         found: from `searches`.
         target_fpirs: shares of strangers' probes that may pass.
         gallery_size: people enrolled; None enrols half of them.
+        calibration: whose level is taken from each probe's scores before they meet the threshold,
+            as a service does; None compares them as they are.
         splits: galleries drawn.
         seed: of all draws.
         resamples: draws of people for the interval.
@@ -199,6 +218,9 @@ def open_set(
         if is_known_p.any() and not is_known_p.all():
             own_score_p, other_p, _ = found.among(known_s)
             highest_p, right_p = np.maximum(own_score_p, other_p), own_score_p > other_p
+            if calibration is not None:
+                levels_p = found.levels(known_s, right_p, calibration)
+                highest_p = calibration.normalised(highest_p, levels_p).astype(np.float32)
             rates_t2mr.append(_at_targets(drawn_rp, highest_p, right_p, is_known_p, target_fpirs))
     if not rates_t2mr:
         return tuple(OpenSet(target, NOTHING, float("nan"), size, 0) for target in target_fpirs)

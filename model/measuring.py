@@ -5,7 +5,7 @@ Shape letters: N walks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from model.bootstrap import Estimate
 from model.calibration import Calibration
 from model.datasets.labelled import LabelledGeis
+from model.decided_scores import decided_scores
 from model.evaluation_report import Metric, Series
 from model.identification import SPLITS, achieved_fpir, open_set, searches
 from model.protocols import Cell, Mask
@@ -68,10 +69,12 @@ class Measuring:
         """Rank-1, the CMC beside it."""
         return Metric.of(name, self.identification(name, cells).rank(1).estimate())
 
-    def verification(self, name: str, permitted_nn: Mask) -> list[Metric]:
+    def verification(
+        self, name: str, permitted_nn: Mask, *, both_ways: bool = False
+    ) -> list[Metric]:
         """EER and TAR at the usual FARs, the DET curve beside them."""
         found = verify(
-            comparisons(self.scores_nn, self.walks.subject_n, permitted_nn),
+            comparisons(self.scores_nn, self.walks.subject_n, permitted_nn, both_ways=both_ways),
             fars=FALSE_ACCEPT_RATES,
         )
         columns = ("threshold", "FMR", "FMR low", "FMR high", "FNMR", "FNMR low", "FNMR high")
@@ -95,12 +98,22 @@ class Measuring:
         *,
         gallery_sizes: Sequence[int] = (),
         splits: int = SPLITS,
+        calibration: Calibration | None = None,
     ) -> list[Metric]:
-        """TPIR with half of the people unknown, FNIR with so many enrolled; FNIR curves beside."""
+        """TPIR with half of the people unknown, FNIR with so many enrolled; FNIR curves beside.
+
+        With a calibration its level is taken from the scores first.
+        """
         found = searches(self.scores_nn, self.walks.subject_n, cells)
         metrics, rows = [], []
         for size in (None, *gallery_sizes):
-            curve = open_set(found, target_fpirs=OPEN_SET_FPIRS, gallery_size=size, splits=splits)
+            curve = open_set(
+                found,
+                target_fpirs=OPEN_SET_FPIRS,
+                gallery_size=size,
+                calibration=calibration,
+                splits=splits,
+            )
             at = f"at FPIR {100 * OPEN_SET_FPIRS[0]:g} %"
             if size is None:
                 tpir = curve[0].true_positive_rate
@@ -114,6 +127,39 @@ class Measuring:
                 rows.append((float(point.gallery_size), point.false_positive_rate, *rate))
         columns = ("gallery size", "FPIR", "FNIR", "low", "high")
         self.series.append(Series(f"open set {name}".strip(), columns, tuple(rows)))
+        return metrics
+
+    def decided(
+        self,
+        *,
+        cohort_n: Mask | None = None,
+        verified: Mapping[str, Mask],
+        searched: Mapping[str, Sequence[Cell]],
+        splits: int = SPLITS,
+    ) -> list[Metric]:
+        """Verification and open set by the score a service decides with; nothing without
+        calibration.
+
+        Args:
+            cohort_n: (N,) the walks that cohorts consist of in verification; None takes all.
+            verified: (N, N) pairs to compare, by name; each is compared both ways.
+            searched: cells of the open set, by name.
+            splits: galleries drawn.
+        """
+        if self.calibration is None:
+            return []
+        walks = self.walks
+        decided_nn = decided_scores(
+            self.scores_nn, walks.subject_n, walks.view_n, self.calibration, cohort_n=cohort_n
+        )
+        levelled = replace(self, scores_nn=decided_nn)
+        metrics = []
+        for name, permitted_nn in verified.items():
+            label = f"{name}, as decided".removeprefix(", ")
+            metrics += levelled.verification(label, permitted_nn, both_ways=True)
+        for name, cells in searched.items():
+            label = f"{name}, as decided".removeprefix(", ")
+            metrics += self.open_set(label, cells, splits=splits, calibration=self.calibration)
         return metrics
 
     def achieved(

@@ -2,7 +2,8 @@
 
 ISO/IEC 19795-1: the false match rate (FMR, here also FAR) is the share of impostor comparisons that
 reach the threshold, the false non-match rate (FNMR) the share of genuine ones that do not; TAR is
-1 − FNMR. A comparison is a pair of two different walks, counted once.
+1 − FNMR. A comparison is a pair of two different walks, counted once; where the score depends on
+which of the two is the probe, once each way.
 
 The bootstrap draws people. A person drawn w times counts w times with its genuine comparisons; two
 people drawn w and v times count w · v times with theirs (the resampling of both sides of a pair,
@@ -49,13 +50,16 @@ class Comparisons:
     subjects: int
 
 
-def comparisons(scores_nn: Scores, subject_n: ArrayLike, permitted_nn: Mask) -> Comparisons:
-    """Collects the permitted pairs, each once.
+def comparisons(
+    scores_nn: Scores, subject_n: ArrayLike, permitted_nn: Mask, *, both_ways: bool = False
+) -> Comparisons:
+    """Collects the permitted pairs, each once, or once each way.
 
     Args:
-        scores_nn: (N, N), symmetric.
+        scores_nn: (N, N), symmetric unless pairs are taken both ways.
         subject_n: (N,) who walks; pairs of one subject are genuine, all others impostors.
         permitted_nn: (N, N), which pairs count in either order, for example those of one view.
+        both_ways: whether a pair is two comparisons, with each of the two walks as the probe.
     """
     names, label_n = np.unique(np.asarray(subject_n), return_inverse=True)
     either_nn = permitted_nn | permitted_nn.T
@@ -64,11 +68,11 @@ def comparisons(scores_nn: Scores, subject_n: ArrayLike, permitted_nn: Mask) -> 
         own, later = np.flatnonzero(label_n == subject), np.flatnonzero(label_n > subject)
         block = np.ix_(own, own)
         once = np.triu(either_nn[block], k=1)
-        genuine.append((scores_nn[block][once], np.full(np.count_nonzero(once), subject)))
-        block = np.ix_(own, later)
-        allowed = either_nn[block]
-        pair = np.broadcast_to(subject * len(names) + label_n[later], allowed.shape)
-        impostor.append((scores_nn[block][allowed], pair[allowed]))
+        allowed = either_nn[np.ix_(own, later)]
+        pair = np.broadcast_to(subject * len(names) + label_n[later], allowed.shape)[allowed]
+        for directed_nn in (scores_nn, scores_nn.T) if both_ways else (scores_nn,):
+            genuine.append((directed_nn[block][once], np.full(np.count_nonzero(once), subject)))
+            impostor.append((directed_nn[np.ix_(own, later)][allowed], pair))
     return Comparisons(
         np.concatenate([scores for scores, _ in genuine]),
         np.concatenate([who for _, who in genuine]).astype(np.int32),
