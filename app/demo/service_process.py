@@ -57,7 +57,12 @@ class ServiceProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = data / "service.log"
         self.start_seconds = 0.0
-        inherited = {key: text for key, text in os.environ.items() if key not in _NOT_INHERITED}
+        inherited = {
+            key: text
+            for key, text in os.environ.items()
+            # A secret may be named by its file: WALKPRINT_DATABASE_URL_FILE.
+            if key.removesuffix("_FILE") not in _NOT_INHERITED
+        }
         self._environment = inherited | (environment or {})
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -63,6 +63,17 @@ def test_the_demos_service_is_open_and_its_own_whatever_the_shell_is_set_up_for(
     assert (tmp_path / "demo" / "walkprint.db").exists()
 
 
+def test_nor_does_it_take_the_file_of_a_secret_for_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "database_url"
+    secret.write_text(f"sqlite:///{tmp_path / 'real.db'}\n")
+    monkeypatch.setenv("WALKPRINT_DATABASE_URL_FILE", str(secret))
+    with ServiceProcess(tmp_path / "demo"):
+        assert (tmp_path / "demo" / "walkprint.db").exists()
+    assert not (tmp_path / "real.db").exists()
+
+
 @pytest.mark.parametrize(
     ("expected", "named", "is_right"),
     [
