@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -115,6 +115,7 @@ class Cable:
         self._port = free_port()
         self._listener: socket.socket | None = None
         self._ends: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         self.endpoint = f"http://127.0.0.1:{self._port}"
         self.plug_in()
 
@@ -122,7 +123,7 @@ class Cable:
         """Lets callers through."""
         listener = socket.create_server(("127.0.0.1", self._port))
         self._listener = listener
-        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+        self._begin(self._accept, listener)
 
     def pull_out(self) -> None:
         """Breaks every connection, and takes no more."""
@@ -131,10 +132,18 @@ class Cable:
             with suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
             listener.close()
-        ends, self._ends = self._ends, []
-        for end in ends:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+        while self._threads:
+            for end in self._ends:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+            self._threads.pop().join()
+        while self._ends:
+            self._ends.pop().close()
+
+    def _begin(self, target: Callable[..., None], *arguments: socket.socket) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -143,7 +152,7 @@ class Cable:
                 far = socket.create_connection(self._server)
                 self._ends += [near, far]
                 for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=_copy, args=(source, sink), daemon=True).start()
+                    self._begin(_copy, source, sink)
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:

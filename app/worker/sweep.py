@@ -86,6 +86,7 @@ class Sweep:
         """Looks once now, then every second."""
         self.look()
         self._thread.start()
+        self._uploads.start()
 
     def wake(self) -> None:
         """Looks soon (something was erased)."""
@@ -97,6 +98,7 @@ class Sweep:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._uploads.close()
 
     def look(self) -> None:
         """Does everything that is due."""

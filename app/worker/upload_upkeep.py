@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -12,6 +13,8 @@ from app.outages import outage_of
 from app.registry import Registry
 from app.worker.storage import UploadStorage
 
+# Seconds between looks of a thread of its own.
+_EVERY_SECONDS = 1.0
 # An upload of ours whose job was failed by somebody else is noticed this late.
 _TIDY_EVERY_SECONDS = 30.0
 _SIGN_EVERY_SECONDS = 60.0
@@ -35,14 +38,39 @@ class UploadUpkeep:
         self._storage = storage
         self._tidied = self._sign_given = self._orphans_removed = float("-inf")
         self._outage = ""
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Goes on in a thread of its own where a network is waited for: leases do not wait."""
+        if self._storage.is_shared:
+            self._thread = threading.Thread(target=self._run, name="upload-upkeep", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
 
     def look(self) -> None:
-        """Does what is due."""
+        """Does what is due, unless a thread does so anyway."""
+        if self._thread is None:
+            self._do_what_is_due()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_EVERY_SECONDS):
+            try:
+                self._do_what_is_due()
+            except Exception:
+                _log.exception("the upkeep of uploads failed")
+
+    def _do_what_is_due(self) -> None:
         with self._bearing_outages():
             if _is_due(self._sign_given, _SIGN_EVERY_SECONDS):
                 self._storage.give_sign()
                 self._sign_given = monotonic()
-            if _is_due(self._tidied, _TIDY_EVERY_SECONDS):
+            if self._storage.owes_removals or _is_due(self._tidied, _TIDY_EVERY_SECONDS):
                 self._storage.remove_unneeded(self._needed)
                 self._tidied = monotonic()
             if _is_due(self._orphans_removed, _ORPHANS_EVERY_SECONDS):

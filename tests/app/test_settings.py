@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from app.settings import Settings
+from app.storage_place import StoragePlace
 
 
 @pytest.fixture(autouse=True)
@@ -90,3 +92,47 @@ def test_an_issuer_is_set_with_an_audience_and_is_asked_over_https(
     assert Settings(
         oidc_issuer="http://127.0.0.1:8080/realm", oidc_audience="walkprint"
     ).oidc_issuer
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ("/srv/uploads", StoragePlace(folder=Path("/srv/uploads"))),
+        ("file:///srv/my%20uploads", StoragePlace(folder=Path("/srv/my uploads"))),
+        ("s3://gait", StoragePlace(bucket="gait")),
+        ("s3://gait/a/b/", StoragePlace(bucket="gait", prefix="a/b/")),
+    ],
+)
+def test_uploads_lie_where_the_setting_says(said: str, place: StoragePlace) -> None:
+    assert Settings(storage=said).storage_place == place
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "uploads",
+        "file://server/uploads",
+        "gs://gait",
+        "s3://",
+        "s3://Gait",
+        "s3://key:secret@gait",
+        "s3://gait/a?b",
+    ],
+)
+def test_a_storage_that_cannot_be_is_refused_at_start(said: str) -> None:
+    with pytest.raises(ValidationError, match="storage"):
+        Settings(storage=said)
+
+
+def test_a_bucket_without_s3fs_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)  # as Python marks what cannot be imported
+
+    with pytest.raises(ValidationError, match=r"pip install 'walkprint\[s3\]'"):
+        Settings(storage="s3://gait")
+
+
+def test_an_endpoint_belongs_to_a_bucket() -> None:
+    with pytest.raises(ValidationError, match="s3://"):
+        Settings(storage="/srv/uploads", storage_endpoint="http://127.0.0.1:9000")
+    with pytest.raises(ValidationError, match="storage_endpoint"):
+        Settings(storage="s3://gait", storage_endpoint="http://key:secret@host")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from app import failpoints
 from app.outages import outage_of
 from app.worker.storage.bucket import PART_BYTES, Bucket
 
@@ -112,6 +113,7 @@ class BucketSink:
         self._tags.append(self._bucket.put_part(self._key, self._upload_id, number, data))
         with self._lock:
             self._sent += len(data)
+        failpoints.reach(failpoints.MID_UPLOAD)
 
     def _finish(self) -> None:
         # From here on it may exist even where the answer is lost.

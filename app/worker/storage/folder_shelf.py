@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app import failpoints
 from app.outages import StorageAway, outage_of
 from app.worker.storage.shelf import Item, RecordingLost, Stock
 
@@ -221,6 +222,7 @@ class FolderSink:
                 view = view[os.write(self._descriptor, view) :]
         except OSError as error:
             raise self._named(error) from error
+        failpoints.reach(failpoints.MID_UPLOAD)
 
     def complete(self) -> None:
         """Closes the file."""

@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
-from app import failpoints
 from app.worker.storage.shelf import Sink
 
 
@@ -46,7 +45,6 @@ class UploadFile:
         self._sink.write(memoryview(data))
         self._digest.update(data)
         self.size += len(data)
-        failpoints.reach(failpoints.MID_UPLOAD)
 
     @property
     def sha256(self) -> str:

@@ -51,12 +51,18 @@ class UploadStorage:
         # Of those, what others may have removed while this process was silent.
         self._doubtful: set[str] = set()
         self._sign_given = float("-inf")
+        self._owes_removals = False
         self._shelf.open(instance_id)
 
     @property
     def is_shared(self) -> bool:
         """Whether machines use it that do not share this one's data folder."""
         return self._shelf.is_shared
+
+    @property
+    def owes_removals(self) -> bool:
+        """Whether something could not be removed that `remove_unneeded` may remove now."""
+        return self._owes_removals
 
     def begin(self) -> UploadFile:
         """Opens a new, empty upload for writing; nobody tidies it away until `hand_over`.
@@ -117,6 +123,7 @@ class UploadStorage:
             if outage is None:
                 raise
             _log.warning("uploads are removed later", reason=outage.detail)
+            self._owes_removals = True
             return False
         return True
 
@@ -136,6 +143,7 @@ class UploadStorage:
         if handed_over:
             keep = set(needed())
             self._shelf.drop([item for item in handed_over if item.name not in keep])
+        self._owes_removals = False
 
     def left_by(self, dead: Collection[str], is_registered: Callable[[str], bool]) -> list[str]:
         """The instances of this data folder that are gone and may have left something.

@@ -36,6 +36,7 @@ class Process:
         upload = self.storage.begin()
         upload.write(b"a walk")
         upload.close()
+        upload.wait_stored()
         new_job = NewJob("identify", "default", None, {"kind": kind}, ((upload.name,),))
         home = Home(self.instance.id, timedelta(seconds=LEASE_SECONDS))
         job = self.registry.jobs.add(new_job, home=home).job
