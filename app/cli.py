@@ -32,6 +32,7 @@ from app.commands.train import train
 from app.commands.walkers import walkers
 from app.commands.walks import enroll, identify, verify
 from app.secret_files import SecretFileUnusable
+from app.commands.worker import worker
 
 cli = typer.Typer(
     name="walkprint",
@@ -43,6 +44,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli.command()(serve)
+cli.command()(worker)
 cli.command()(enroll)
 cli.command()(identify)
 cli.command()(verify)

@@ -23,16 +23,16 @@ from app.http.oidc import TokenCheck
 from app.http.pace import SlowestBody
 from app.http.rate_limits import RateLimits
 from app.http.services import Services
-from app.outages import Outage
 from app.registry import Registry
 from app.registry.keys import id_in
 from app.registry.receipts import Receipts, following
 from app.registry.sealing.settings import require_usable_keys
 from app.settings import Settings
 from app.telemetry import Metrics, configure_logging
+from app.worker.broker.hired_hands import hired_hands
 from app.worker.checkpoint_desk import CheckpointDesk
 from app.worker.desk import Desk
-from app.worker.foundation import lay
+from app.worker.foundation import CannotStart, lay, require_database
 from app.worker.hands import own_hands
 from app.worker.outcomes import Watchers
 
@@ -43,15 +43,11 @@ _SWITCH_SECONDS = 0.0005
 _log = structlog.get_logger(__name__)
 
 
-class NotOnLoopback(Exception):
+class NotOnLoopback(CannotStart):
     """The service has no keys, so it listens only where nobody else can reach it."""
 
 
-class DatabaseNotThere(Exception):
-    """The service was started, but its database does not answer; the message says why."""
-
-
-class CannotRecognise(Exception):
+class CannotRecognise(CannotStart):
     """The service was started, but could never have recognised anybody; the message says why."""
 
 
@@ -92,7 +88,7 @@ def serve(settings: Settings) -> None:
         CannotDecrypt: a master key is missing, or is none.
     """
     if settings.database_url is not None:
-        _require_database(settings.database_url)
+        require_database(settings.database_url)
     require_usable_keys(settings)
     if settings.bootstrap_key is not None:
         id_in(settings.bootstrap_key.get_secret_value())
@@ -115,21 +111,6 @@ def serve(settings: Settings) -> None:
         raise CannotRecognise(str(failures[0])) from failures[0]
     if not server.started:
         raise SystemExit(1)
-
-
-def _require_database(url: str) -> None:
-    """Says in one sentence what a start would say in a page.
-
-    Raises:
-        DatabaseNotThere: it does not answer.
-    """
-    registry = Registry.open(url)
-    try:
-        registry.ping()
-    except Outage as outage:
-        raise DatabaseNotThere(f"{outage.detail} See WALKPRINT_DATABASE_URL.") from outage
-    finally:
-        registry.close()
 
 
 def _require_keys(settings: Settings) -> None:
@@ -210,7 +191,11 @@ def _start(
     registry.audit.note("service.started", version=version("walkprint"))
     watchers = Watchers()
     stack.callback(watchers.announce_all_gone)
-    hands = own_hands(settings, foundation, metrics, watchers, stack, on_failure)
+    if settings.broker_url is None:
+        hands = own_hands(settings, foundation, metrics, watchers, stack, on_failure)
+    else:
+        url = settings.broker_url.get_secret_value()
+        hands = hired_hands(settings, foundation, metrics, watchers, stack, url)
     desk = Desk(
         registry=registry,
         storage=storage,

@@ -33,6 +33,11 @@ class Settings(BaseSettings):
         storage: where uploads lie until they are worked on (docs/storage.md): `s3://bucket/prefix`,
             or a folder that all machines have mounted. None means `uploads` in the data folder.
         storage_endpoint: URL of the S3 server; None means Amazon's.
+        broker_url: amqp:// address of a RabbitMQ broker: `walkprint serve` then hands its jobs to
+            it, and `walkprint worker` does them (docs/workers.md). None has the service do them
+            itself. It may hold a password.
+        worker_host: address of a worker's probes and metrics.
+        worker_port: their TCP port; 0 lets the system choose.
         signing_key: Ed25519 private key (PEM) that signs the audit log and the receipts of
             erasures; made where there is none. None means `signing.key` in the data folder; several
             machines on one database need the same one.
@@ -108,6 +113,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, repr=False)
     storage: str | None = None
     storage_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/?#@]+/?$")
+    broker_url: SecretStr | None = None
+    worker_host: str = "127.0.0.1"
+    worker_port: int = Field(default=9100, ge=0, le=65535)
     signing_key: Path | None = None
     host: str = "127.0.0.1"
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()

@@ -103,6 +103,22 @@ class Metrics:
         self.upload_bytes = Counter(
             "walkprint_upload_bytes", "Bytes of media received.", registry=self.collection
         )
+        self.broker_connected = Gauge(
+            "walkprint_broker_connected",
+            "1 while the message broker can be reached.",
+            registry=self.collection,
+        )
+        self.jobs_published = Counter(
+            "walkprint_jobs_published",
+            "Messages that the broker has confirmed, by queue.",
+            ("queue",),
+            registry=self.collection,
+        )
+        self.jobs_redelivered = Counter(
+            "walkprint_jobs_redelivered",
+            "Messages that another worker had before.",
+            registry=self.collection,
+        )
         self.encoder_ready = Gauge(
             "walkprint_encoder_ready",
             "1 once a real forward pass has been made.",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.commands.output import print_problem
+from app.commands.starting import keep_to_one_thread_each, refused_in_a_sentence, settings_with
 
 
 def serve(
@@ -41,24 +40,19 @@ def serve(
 
     Options stand before the environment variables WALKPRINT_HOST, WALKPRINT_PORT, WALKPRINT_DATA,
     WALKPRINT_DEVICE, WALKPRINT_CHECKPOINT, WALKPRINT_WORKERS; WALKPRINT_DATABASE_URL names a
-    PostgreSQL database instead of a file in the data folder.
+    PostgreSQL database instead of a file in the data folder. With WALKPRINT_BROKER_URL the work is
+    done by `walkprint worker`.
 
     \b
     Examples:
       walkprint serve
       walkprint serve --port 9000 --data /srv/walkprint --device cpu
     """
-    _keep_to_one_thread_each()
+    keep_to_one_thread_each()
 
-    from pydantic import ValidationError
-
-    from app.errors import InvalidField
-    from app.main import CannotRecognise, DatabaseNotThere, NotOnLoopback
     from app.main import serve as run_service
-    from app.registry.sealing.settings import CannotDecrypt
-    from app.settings import Settings
 
-    chosen = {
+    options = {
         "host": host,
         "port": port,
         "data": data,
@@ -66,32 +60,5 @@ def serve(
         "checkpoint": checkpoint,
         "workers": workers,
     }
-    try:
-        settings = Settings.model_validate(
-            {**Settings().model_dump(), **{k: v for k, v in chosen.items() if v is not None}}
-        )
-        run_service(settings)
-    except ValidationError as wrong:
-        details = "; ".join(
-            f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
-            for error in wrong.errors()
-        )
-        print_problem({"detail": f"A setting cannot be used: {details}."}, as_json=False)
-        raise typer.Exit(1) from wrong
-    except InvalidField as wrong:
-        detail = f"WALKPRINT_BOOTSTRAP_KEY cannot be used. {wrong.detail}"
-        print_problem({"detail": detail}, as_json=False)
-        raise typer.Exit(1) from wrong
-    except (NotOnLoopback, CannotDecrypt, CannotRecognise, DatabaseNotThere) as refused:
-        print_problem({"detail": str(refused)}, as_json=False)
-        raise typer.Exit(1) from refused
-
-
-def _keep_to_one_thread_each() -> None:
-    """Lets FAISS and BLAS compute in the thread that calls them.
-
-    Otherwise each job thread gets a team of its own whose members spin while they wait: a search of
-    10,000 templates then costs 19 ms of CPU instead of 0.6 ms. Read when the libraries are loaded.
-    """
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with refused_in_a_sentence():
+        run_service(settings_with(options))

@@ -22,7 +22,8 @@ _STOP_SECONDS = 20.0
 _NOT_INHERITED = frozenset(
     f"WALKPRINT_{name}"
     for name in (
-        *("HOST", "ALLOWED_HOSTS", "DATABASE_URL", "STORAGE", "STORAGE_ENDPOINT", "SIGNING_KEY"),
+        *("HOST", "ALLOWED_HOSTS", "DATABASE_URL", "BROKER_URL", "SIGNING_KEY"),
+        *("STORAGE", "STORAGE_ENDPOINT"),
         *("BOOTSTRAP_KEY", "OIDC_ISSUER", "OIDC_AUDIENCE"),
     )
 )

@@ -266,6 +266,31 @@ class Jobs:
         with self._database.write() as connection:
             return leases.release(connection, jobs.c.lease_until < now, now)
 
+    def release_lost(self, job_id: str, attempt: int) -> Released:
+        """Takes one job from a worker that is known to be lost; returns as `release_owner`.
+
+        Args:
+            job_id: the job.
+            attempt: it was lost under; where another one has begun meanwhile, nothing is done.
+        """
+        with self._database.write() as connection:
+            lost = (jobs.c.id == job_id) & (jobs.c.attempt == attempt)
+            return leases.release(connection, lost, self._database.now())
+
+    def unfinished(self, job_ids: Collection[str]) -> dict[str, bool]:
+        """Which of some jobs have not ended: their ids, and whether each waits for anybody.
+
+        Args:
+            job_ids: of the jobs; those that ended, or were erased, are left out.
+        """
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(jobs.c.id, jobs.c.state, jobs.c.lease_owner).where(
+                    jobs.c.id.in_(job_ids), jobs.c.state.in_(UNFINISHED)
+                )
+            ).all()
+        return {row.id: row.state == "queued" and row.lease_owner is None for row in rows}
+
     def queued_ids(self, limit: int) -> tuple[str, ...]:
         """Ids of jobs that wait for anybody (not for their home), oldest first.
 

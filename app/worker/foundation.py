@@ -5,12 +5,21 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from app.outages import Outage
 from app.registry import Registry
 from app.registry.sealing.settings import master_key_source
 from app.registry.signing import Signer, open_signer
 from app.settings import Settings
 from app.worker.instance import Instance
 from app.worker.storage import UploadStorage, open_storage
+
+
+class CannotStart(Exception):
+    """A process was told to do what it never could; the message says why."""
+
+
+class DatabaseNotThere(CannotStart):
+    """A process was started, but its database does not answer; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +58,21 @@ def lay(settings: Settings, stack: ExitStack) -> Foundation:
     storage = open_storage(settings, instance.id)
     stack.callback(lambda: storage.close(set(registry.jobs.referenced_uploads())))
     return Foundation(instance, signer, registry, storage)
+
+
+def require_database(url: str) -> None:
+    """Says in one sentence what a start would say in a page.
+
+    Args:
+        url: of the database that the settings name.
+
+    Raises:
+        DatabaseNotThere: it does not answer.
+    """
+    registry = Registry.open(url)
+    try:
+        registry.ping()
+    except Outage as outage:
+        raise DatabaseNotThere(f"{outage.detail} See WALKPRINT_DATABASE_URL.") from outage
+    finally:
+        registry.close()

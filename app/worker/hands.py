@@ -14,7 +14,7 @@ from app.telemetry import Metrics
 from app.worker.checkpoint_desk import Install
 from app.worker.foundation import Foundation
 from app.worker.job_threads import Announce, JobThreads
-from app.worker.loader import Loader
+from app.worker.loader import Loader, OnReady
 from app.worker.outcomes import Watchers
 from app.worker.queue import JobQueue
 from app.worker.sweep import Sweep
@@ -66,6 +66,7 @@ def open_workshop(
     announce: Announce,
     takes_orphans: bool,
     on_failure: Callable[[Exception], None] | None,
+    on_ready: OnReady | None = None,
 ) -> Workshop:
     """Starts what runs jobs in this process; the stack stops it.
 
@@ -77,6 +78,7 @@ def open_workshop(
         announce: told how each job ended.
         takes_orphans: whether jobs that wait for anybody are taken from the registry.
         on_failure: told, in a thread of its own, when recognition cannot be loaded.
+        on_ready: told, in a thread of its own, when the threads run jobs.
     """
     registry, instance = foundation.registry, foundation.instance
     threads = JobThreads(
@@ -98,7 +100,7 @@ def open_workshop(
         metrics=metrics,
         takes_orphans=takes_orphans,
     )
-    loader = Loader(settings, foundation, threads, sweep, metrics, on_failure)
+    loader = Loader(settings, foundation, threads, sweep, metrics, on_failure, on_ready)
     stack.callback(loader.close)
     # What still waits here loses its home: whoever comes next may take it.
     stack.callback(registry.jobs.release_owner, instance.id)

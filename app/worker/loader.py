@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # How soon weights that were missing are noticed.
 _LOOK_AGAIN_SECONDS = 1.0
 
+# (what runs jobs now, what has loaded).
+OnReady: TypeAlias = Callable[[JobThreads, "Loader"], None]
+
 _log = structlog.get_logger(__name__)
 
 
@@ -37,6 +40,7 @@ class Loader:
         sweep: keeps the indexes up to date from then on.
         metrics: of this process.
         on_failure: told, in this thread, when recognition cannot be loaded.
+        on_ready: told, in this thread, when the threads run jobs.
     """
 
     def __init__(
@@ -47,8 +51,10 @@ class Loader:
         sweep: Sweep,
         metrics: Metrics,
         on_failure: Callable[[Exception], None] | None,
+        on_ready: OnReady | None = None,
     ) -> None:
         self._on_failure = on_failure
+        self._on_ready = on_ready
         self._parts = (
             settings,
             foundation.registry,
@@ -126,6 +132,8 @@ class Loader:
         gc.collect()
         gc.freeze()
         self._ready = True
+        if self._on_ready is not None:
+            self._on_ready(self._threads, self)
         _log.info("ready", checkpoint=recognition.checkpoint_id)
 
     def _made_ready(self, recognition: Recognition) -> bool:

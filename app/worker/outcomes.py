@@ -41,6 +41,11 @@ class Watchers:
                 if not self._futures[job_id]:
                     del self._futures[job_id]
 
+    def watched(self) -> set[str]:
+        """Ids of the jobs that somebody waits for."""
+        with self._lock:
+            return set(self._futures)
+
     def announce(self, job_id: str, outcome: Outcome | None) -> None:
         """Wakes everybody who waits for the job; called from any thread."""
         with self._lock:

@@ -44,6 +44,7 @@ Action: TypeAlias = Literal[
     "subject.merged",
     "subject.moved",
     "walk.erased",
+    "worker.started",
 ]
 ACTIONS: tuple[Action, ...] = get_args(Action)
 

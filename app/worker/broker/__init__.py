@@ -1,0 +1,1 @@
+"""Jobs and errands by way of RabbitMQ: the service publishes, workers on any machine consume."""
