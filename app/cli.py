@@ -31,8 +31,8 @@ from app.commands.subjects import subjects
 from app.commands.train import train
 from app.commands.walkers import walkers
 from app.commands.walks import enroll, identify, verify
-from app.secret_files import SecretFileUnusable
 from app.commands.worker import worker
+from app.secret_files import SecretFileUnusable
 
 cli = typer.Typer(
     name="walkprint",

@@ -13,6 +13,7 @@ from app.registry.sealing import MasterKeySource
 from tests import buckets
 from tests.buckets import BucketServer
 from tests.programs import PACKAGES, none_is_left_out, path_of
+from tests.rabbitmq import RabbitServer, rabbit_server
 from tests.sealing import KEY, master_keys_of
 from tests.servers import PostgresServer, empty, postgres_server
 
@@ -52,6 +53,13 @@ def master_keys(request: pytest.FixtureRequest) -> MasterKeySource | None:
 def postgres() -> Iterator[PostgresServer]:
     """One PostgreSQL for the session, started when the first test needs it."""
     with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbit() -> Iterator[RabbitServer]:
+    """One RabbitMQ for the session; messages that a test left there are for nobody's job."""
+    with rabbit_server() as server:
         yield server
 
 

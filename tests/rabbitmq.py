@@ -10,13 +10,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.demo.service_process import free_port
 
 _PROGRAMS = Path("/usr/lib/rabbitmq/bin")
-_START_SECONDS = 60.0
+_EPMD = "/usr/bin/epmd"
+_START_SECONDS = 120.0
 
 
 class RabbitServer:
@@ -36,8 +37,8 @@ class RabbitServer:
         }
         self._process: subprocess.Popen[bytes] | None = None
         # Otherwise the broker starts one that stays for ever.
-        self._names = subprocess.Popen(
-            ["epmd", "-address", "127.0.0.1", "-port", self._ports["ERL_EPMD_PORT"]]
+        self._names = subprocess.Popen(  # noqa: S603
+            [_EPMD, "-address", "127.0.0.1", "-port", self._ports["ERL_EPMD_PORT"]]
         )
 
     @property
@@ -53,7 +54,7 @@ class RabbitServer:
     def start(self) -> None:
         """Starts it and waits until it answers."""
         log = (self._folder / "output.log").open("ab")
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603
             [_PROGRAMS / "rabbitmq-server"],
             env=self._environment(),
             stdout=log,
@@ -83,7 +84,7 @@ class RabbitServer:
 
     def control(self, *words: str) -> str:
         """Runs `rabbitmqctl` on it; returns what it prints."""
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603
             [_PROGRAMS / "rabbitmqctl", "--quiet", *words],
             env=self._environment(),
             check=True,
@@ -96,10 +97,8 @@ class RabbitServer:
         if self._process is None:
             return
         # The Erlang machine is a child of the shell that was started, in the same session.
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, how)
-        except ProcessLookupError:
-            pass
         self._process.wait(timeout=_START_SECONDS)
         while self._answers():
             time.sleep(0.05)

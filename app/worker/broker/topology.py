@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pamqp.common import FieldTable
 from aio_pika.abc import AbstractChannel, AbstractQueue
+from pamqp.common import FieldTable
 
 from app.registry.job import Priority
 

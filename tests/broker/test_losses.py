@@ -1,0 +1,192 @@
+"""Whatever dies or goes away, every accepted job ends, and is applied once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from tests.broker.simulated import (
+    SimulatedService,
+    SimulatedWorker,
+    settings_of,
+    simulated_service,
+    workers,
+)
+from tests.broker.wire import wire_to
+from tests.decoders import wait_until
+from tests.rabbitmq import RabbitServer
+from tests.servers import PostgresServer
+
+pytestmark = pytest.mark.needs("rabbitmq-server")
+
+
+@pytest.fixture
+def settings(tmp_path: Path, postgres: PostgresServer) -> Iterator[Settings]:
+    """Of the service and the workers of one test."""
+    url = postgres.create_database()
+    yield settings_of(tmp_path, url)
+    postgres.drop_database(url)
+
+
+@pytest.fixture
+def service(settings: Settings, rabbit: RabbitServer) -> Iterator[SimulatedService]:
+    """A service that publishes jobs."""
+    with simulated_service(settings, rabbit.url) as made:
+        yield made
+
+
+def running(service: SimulatedService) -> int:
+    """Jobs that somebody has begun."""
+    return service.registry.jobs.counts()["running"]
+
+
+def test_jobs_of_a_killed_worker_run_in_another(
+    settings: Settings, service: SimulatedService, rabbit: RabbitServer
+) -> None:
+    """Only those it had begun are counted as having lost a worker."""
+    with workers(settings, rabbit.url, 2) as (doomed, _):
+        for number in range(16):
+            service.accept(seconds=0.3, subject=f"p{number}")
+        wait_until(lambda: running(service) == 8, "both work")
+        doomed.kill()
+        ended = service.wait()
+
+    assert {job.state for job in ended} == {"succeeded"}
+    assert sum(job.crashes for job in ended) == 4
+    people = service.registry.subjects.list(gallery="default", limit=100).subjects
+    assert [len(p.subject) > 0 for p in people].count(True) == 16
+    assert all(service.registry.walks.list(p.subject, gallery="default") for p in people)
+
+
+def test_the_poisoned_job_alone_is_failed(
+    settings: Settings, service: SimulatedService, rabbit: RabbitServer
+) -> None:
+    """Its neighbours die with it once; from then on it dies alone."""
+    innocent = [service.accept(seconds=1.0) for _ in range(3)]
+    poisoned = service.accept(poison=True)
+    innocent += [service.accept(seconds=0.05) for _ in range(6)]
+    with workers(settings, rabbit.url, 1) as crew:
+        until = time.monotonic() + 60
+        while service.publisher.depth and time.monotonic() < until:
+            if not crew[-1].is_running:  # what an orchestrator does
+                crew.append(SimulatedWorker(settings, rabbit.url))
+                crew[-1].wait_until_ready()
+            time.sleep(0.02)
+        ended = {job.id: job for job in service.wait(5)}
+
+    problem = ended[poisoned].problem
+    assert problem is not None
+    assert problem["type"] == "/problems/media-not-readable"
+    assert problem["support_id"] == poisoned.replace("-", "")[:12]
+    assert [ended[job_id].state for job_id in innocent] == ["succeeded"] * 9
+    assert max(ended[job_id].crashes for job_id in innocent) <= 1
+    assert len(crew) == 4
+
+
+def test_a_restart_of_the_broker_loses_nothing(
+    settings: Settings, service: SimulatedService, rabbit: RabbitServer
+) -> None:
+    """What is in flight ends and is not taken for lost; what is queued is done after it."""
+    with workers(settings, rabbit.url, 2, threads=10):
+        for number in range(220):
+            service.accept(seconds=0.5 if number < 20 else 0.01, subject=f"p{number}")
+        wait_until(lambda: running(service) == 20, "20 are in flight")
+        rabbit.stop()
+        late = [service.accept(seconds=0.01) for _ in range(5)]  # it is away: they wait
+        rabbit.start()
+        ended = service.wait(120)
+
+    assert len(ended) == 225
+    assert {job.state for job in ended} == {"succeeded"}
+    assert sum(job.crashes for job in ended) == 0
+    assert all(service.registry.jobs.get(job_id).state == "succeeded" for job_id in late)
+    assert len(service.registry.subjects.list(gallery="default", limit=500).subjects) == 220
+
+
+def test_a_restart_of_the_database_loses_nothing(
+    settings: Settings, service: SimulatedService, rabbit: RabbitServer, postgres: PostgresServer
+) -> None:
+    with workers(settings, rabbit.url, 2):
+        for number in range(60):
+            service.accept(seconds=0.05, subject=f"p{number}")
+        wait_until(lambda: running(service) > 0, "work has begun")
+        postgres.stop()
+        time.sleep(1.0)
+        postgres.start()
+        ended = service.wait(120)
+
+    assert {job.state for job in ended} == {"succeeded"}
+    assert sum(job.crashes for job in ended) == 0
+    assert len(service.registry.subjects.list(gallery="default", limit=500).subjects) == 60
+
+
+def test_a_worker_that_is_cut_off_from_the_broker_applies_its_job_once(
+    settings: Settings, service: SimulatedService, rabbit: RabbitServer
+) -> None:
+    """The broker misses its heartbeats and has another worker take the job over."""
+    with wire_to(rabbit.port) as wire, workers(settings, wire.url, 1, threads=1) as (cut_off,):
+        service.accept(seconds=25.0, subject="walker")
+        wait_until(lambda: running(service) == 1, "it has begun")
+        with workers(settings, rabbit.url, 1) as (other,):
+            wire.cut()
+            (job,) = service.wait(90)
+
+    assert job.state == "succeeded"
+    assert job.result is not None
+    assert job.result["pid"] in {cut_off.pid, other.pid}
+    assert len(service.registry.walks.list("walker", gallery="default")) == 1
+
+
+def test_a_worker_that_is_told_to_stop_ends_its_jobs_and_leaves_the_rest(
+    settings: Settings, service: SimulatedService, rabbit: RabbitServer
+) -> None:
+    with workers(settings, rabbit.url, 1) as crew:
+        for _ in range(20):
+            service.accept(seconds=0.3)
+        wait_until(lambda: running(service) == 4, "four are in hand")
+        crew[0].tell_to_stop()
+        wait_until(lambda: not crew[0].is_running, "it stopped")
+        left = [job for job in service.jobs() if not job.finished]
+        assert {job.state for job in left} == {"queued"}
+        assert len(left) == 16
+        crew.append(SimulatedWorker(settings, rabbit.url))
+        ended = service.wait()
+
+    assert {job.state for job in ended} == {"succeeded"}
+    assert sum(job.crashes for job in ended) == 0
+
+
+def test_interactive_jobs_overtake_bulk_ones(
+    settings: Settings, service: SimulatedService, rabbit: RabbitServer
+) -> None:
+    bulk = [service.accept(seconds=0.1, priority="bulk") for _ in range(12)]
+    interactive = [service.accept(seconds=0.1) for _ in range(4)]
+    with workers(settings, rabbit.url, 1, threads=2):
+        ended = {job.id: job for job in service.wait()}
+
+    def begun(job_id: str) -> float:
+        result = ended[job_id].result
+        assert result is not None
+        return float(str(result["begun"]))
+
+    # The first two may have come before the other queue was heard.
+    waited = sorted(begun(job_id) for job_id in bulk)[2:]
+    assert max(begun(job_id) for job_id in interactive) < min(waited)
+
+
+def test_a_message_that_was_delivered_too_often_comes_back(
+    settings: Settings, service: SimulatedService, rabbit: RabbitServer
+) -> None:
+    """The dead-letter queue is read by services: SQL, and not the broker, gives a job up."""
+    job_id = service.accept(seconds=0.01)
+    wait_until(lambda: "1" in rabbit.control("list_queues", "messages").split(), "it is queued")
+    rabbit.control("purge_queue", "walkprint.jobs.interactive")
+    service.publisher.bury(job_id)
+    with workers(settings, rabbit.url, 1):
+        (job,) = service.wait()
+
+    assert job.state == "succeeded"
