@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aio_pika import Message, connect
 
 from app.settings import Settings
+from app.worker.broker.topology import DEAD_JOBS, JOB_QUEUES, declare_queues
 from tests.broker.simulated import (
     SimulatedService,
     SimulatedWorker,
@@ -183,10 +186,19 @@ def test_a_message_that_was_delivered_too_often_comes_back(
 ) -> None:
     """The dead-letter queue is read by services: SQL, and not the broker, gives a job up."""
     job_id = service.accept(seconds=0.01)
-    wait_until(lambda: "1" in rabbit.control("list_queues", "messages").split(), "it is queued")
-    rabbit.control("purge_queue", "walkprint.jobs.interactive")
-    service.publisher.bury(job_id)
+    asyncio.run(_bury(rabbit, job_id))
     with workers(settings, rabbit.url, 1):
         (job,) = service.wait()
 
     assert job.state == "succeeded"
+
+
+async def _bury(rabbit: RabbitServer, job_id: str) -> None:
+    """Moves a job's message to where the broker would put it in the end."""
+    async with await connect(rabbit.url) as connection:
+        channel = await connection.channel()
+        queue = (await declare_queues(channel))[JOB_QUEUES["interactive"]]
+        message = await queue.get(timeout=10)
+        assert message.body.decode() == job_id
+        await channel.default_exchange.publish(Message(message.body), DEAD_JOBS)
+        await message.ack()
