@@ -1,0 +1,1 @@
+"""The rules and the dashboard that come with `docker compose --profile monitoring`."""
