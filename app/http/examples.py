@@ -19,6 +19,15 @@ _FILES = {
     "description": _FILES_ARE,
 }
 _GALLERY = {**_TEXT, "default": "default", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
+_EXPIRES_IN: dict[str, Any] = {
+    "type": "number",
+    "exclusiveMinimum": 0,
+    "maximum": 86400,
+    "description": (
+        "Seconds after which the answer is of no use: work that was not begun by then is not done,"
+        " and answered `deadline-passed`."
+    ),
+}
 _FPS = {"type": "number", "minimum": 1, "description": "Of a bundle of frames, if known."}
 _ONE_WALKER = {
     "type": "string",
@@ -45,6 +54,7 @@ ENROLL_FORM: dict[str, Any] = {
         "metadata": {**_TEXT, "description": "A JSON object, at most 16 KiB."},
         "walker": _ONE_WALKER,
         "fps": _FPS,
+        "expires_in": _EXPIRES_IN,
         "walk": {**_FILES, "description": _FILES_ARE + " Several walks may come."},
     },
     "example": {"subject": "ada", "gallery": "office", "name": "Ada", "walk": ["monday.mp4"]},
@@ -61,6 +71,7 @@ IDENTIFY_FORM: dict[str, Any] = {
             "description": "Share of strangers who may be taken for somebody enrolled.",
         },
         "fps": _FPS,
+        "expires_in": _EXPIRES_IN,
         "walk": _FILES,
     },
     "example": {"gallery": "office", "top_k": 5, "walk": ["visitor.mp4"]},
@@ -77,6 +88,7 @@ VERIFY_FORM: dict[str, Any] = {
             "description": "Share of other people who may pass.",
         },
         "fps": _FPS,
+        "expires_in": _EXPIRES_IN,
         "walk": _FILES,
     },
     "example": {"subject": "ada", "gallery": "office", "walk": ["badge-7.zip"]},

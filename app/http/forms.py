@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from itertools import groupby
 from typing import get_args
 
@@ -31,6 +32,7 @@ MOST_CANDIDATES = 50
 MOST_WALKS = 32
 # Cameras beyond this are scientific instruments; the GEI needs 15.
 _HIGHEST_FPS = 1000.0
+_LATEST_SECONDS = 86_400
 
 KNOWN_FIELDS = frozenset(
     {
@@ -42,6 +44,7 @@ KNOWN_FIELDS = frozenset(
         "target_fpir",
         "target_fmr",
         "fps",
+        "expires_in",
         "walker",
     }
 )
@@ -67,6 +70,7 @@ def enroll_job(form: ReceivedForm, _settings: Settings, *, names_duplicates: boo
         subject=_subject(form),
         request=request,
         uploads=_walks(form, most=MOST_WALKS),
+        expires_in=_expires_in(form),
     )
 
 
@@ -84,6 +88,7 @@ def identify_job(form: ReceivedForm, settings: Settings) -> NewJob:
         subject=None,
         request=request,
         uploads=_walks(form, most=1),
+        expires_in=_expires_in(form),
     )
 
 
@@ -100,6 +105,7 @@ def verify_job(form: ReceivedForm, settings: Settings) -> NewJob:
         subject=_subject(form),
         request=request,
         uploads=_walks(form, most=1),
+        expires_in=_expires_in(form),
     )
 
 
@@ -139,10 +145,20 @@ def content_of(form: ReceivedForm) -> list[str]:
     return [*fields, *(f"{part.filename}:{part.upload.sha256}" for part in form.media)]
 
 
-def wants_no_wait(request: Request) -> bool:
-    """Whether the caller prefers 202 at once (`Prefer: respond-async`, RFC 7240)."""
-    preferences = ",".join(request.headers.getlist("prefer"))
-    return "respond-async" in (choice.strip().lower() for choice in preferences.split(","))
+def longest_wait(request: Request, most_seconds: float) -> float:
+    """How long the caller wants to wait before 202, in seconds (`Prefer`, RFC 7240).
+
+    Args:
+        request: `Prefer: respond-async` waits not at all, `Prefer: wait=5` at most so many seconds;
+            what cannot be read is no preference.
+        most_seconds: that a request may wait.
+    """
+    preferences = ",".join(request.headers.getlist("prefer")).lower()
+    choices = [choice.strip() for choice in preferences.split(",")]
+    if "respond-async" in choices:
+        return 0.0
+    waits = (re.fullmatch(r"wait\s*=\s*\"?([0-9]{1,9})\"?", choice) for choice in choices)
+    return min([most_seconds, *(float(wait[1]) for wait in waits if wait)])
 
 
 def _digest(parts: Iterable[str]) -> str:
@@ -203,6 +219,17 @@ def _rate(form: ReceivedForm, field: str, default: float) -> float:
     if rate is None or not 0 < rate < 1:
         raise InvalidField(field, "It must be a number above 0 and below 1, such as 0.01.")
     return rate
+
+
+def _expires_in(form: ReceivedForm) -> timedelta | None:
+    if not form.fields.get("expires_in", "").strip():
+        return None
+    seconds = _number(form.fields["expires_in"])
+    if seconds is None or not 0 < seconds <= _LATEST_SECONDS:
+        raise InvalidField(
+            "expires_in", f"It must be a number of seconds above 0, at most {_LATEST_SECONDS}."
+        )
+    return timedelta(seconds=seconds)
 
 
 def _frame_rate(form: ReceivedForm) -> dict[str, object]:

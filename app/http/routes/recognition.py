@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -30,8 +31,8 @@ from app.http.forms import (
     enroll_job,
     idempotency_of,
     identify_job,
+    longest_wait,
     verify_job,
-    wants_no_wait,
 )
 from app.http.multipart import FormLimits, ReceivedForm, receive_form
 from app.http.problems import count_refusal, document_response
@@ -103,7 +104,7 @@ async def _take_in(
     """Receives the upload, has it accepted, and waits for the outcome."""
     settings, desk = services.settings, services.desk
     services.checkpoint()  # raises where recognition could not be loaded
-    wait_seconds = 0.0 if wants_no_wait(request) else settings.wait_seconds
+    wait_seconds = longest_wait(request, settings.wait_seconds)
     with desk.place():
         form = await receive_form(
             request,
@@ -113,6 +114,8 @@ async def _take_in(
         )
         try:
             new_job = job_of(form, settings)
+            if wait_seconds == 0:  # nobody waits: whoever does comes first
+                new_job = replace(new_job, priority="bulk")
             own_gallery(caller, new_job.gallery)
             idempotency = idempotency_of(request, content_of(form))
         except BaseException:

@@ -46,6 +46,27 @@ def test_a_wait_that_runs_out_gives_a_job(tmp_path: Path) -> None:
     assert job.state == "succeeded"
 
 
+def test_who_waits_comes_first_and_says_until_when(service: LiveService, gallery: str) -> None:
+    """`Prefer` says how long a caller waits, `expires_in` how long the answer is of use."""
+    ada = {"subject": "ada", "gallery": gallery}
+    service.http.post("/enroll", data=ada, files={"walk": walk_zip(ADA)}).raise_for_status()
+    jobs = []
+    for preference in ("respond-async", "wait=0", "wait=30", "wait=soon"):
+        response = service.http.post(
+            "/identify",
+            data={"gallery": gallery, "expires_in": "60"},
+            files={"walk": walk_zip(ADA)},
+            headers={"Prefer": preference},
+        )
+        address = response.headers.get("location") or response.json()["gei"]
+        jobs.append(service.registry.jobs.get(address.split("/")[2].split("?")[0]))
+
+    assert [job.priority for job in jobs] == ["bulk", "bulk", "interactive", "interactive"]
+    for job in jobs:
+        assert job.expires_at is not None
+        assert (job.expires_at - job.created_at).total_seconds() == 60
+
+
 def test_a_failed_job_keeps_its_problem(service: LiveService) -> None:
     response = service.http.post(
         "/enroll",

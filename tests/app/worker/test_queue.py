@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable
+from datetime import timedelta
 
-from app.registry import Job
+from app.registry import Job, NewJob
 from app.worker.outcomes import Json
 from model.refusals import NoWalkerFound
 from tests.app.worker.conftest import Process
+from tests.decoders import wait_until
 
 Start = Callable[[], Process]
 
@@ -91,3 +94,79 @@ def test_work_under_a_lost_lease_is_dropped(start: Start) -> None:
     assert job.state == "running"
     assert process.has(accepted.uploads[0][0])  # the second still needs it
     assert process.registry.jobs.get(job.id).result == {"from": "the second"}
+
+
+def test_what_comes_too_late_is_not_done(start: Start) -> None:
+    process = start()
+    begun: list[str] = []
+
+    def work(job: Job, _waited_ms: float) -> Json:
+        begun.append(job.id)
+        process.registry.jobs.finish(job.id, job.attempt, {})
+        return {}
+
+    late = NewJob("identify", "default", None, {}, (), expires_in=timedelta(microseconds=1))
+    soon = NewJob("identify", "default", None, {}, (), expires_in=timedelta(hours=1))
+    for new_job in (late, soon):
+        process.queue.put(process.registry.jobs.add(new_job).job)
+    process.queue.start(work)
+    wait_until(lambda: process.queue.depth == 0, "both ended")
+    process.queue.close(20)
+
+    failed, done = (process.registry.jobs.get(new_job.id) for new_job in (late, soon))
+    assert begun == [soon.id]
+    assert done.state == "succeeded"
+    assert failed.problem is not None
+    assert failed.problem["type"] == "/problems/deadline-passed"
+
+
+def test_interactive_jobs_are_begun_before_bulk_ones(start: Start) -> None:
+    process = start()
+    begun: list[str] = []
+
+    def work(job: Job, _waited_ms: float) -> Json:
+        begun.append(job.priority)
+        process.registry.jobs.finish(job.id, job.attempt, {})
+        return {}
+
+    for priority in ("bulk", "bulk", "interactive", "bulk", "interactive"):
+        new_job = NewJob("identify", "default", None, {}, (), priority=priority)
+        process.queue.put(process.registry.jobs.add(new_job).job)
+    process.queue.start(work)
+    wait_until(lambda: process.queue.depth == 0, "all ended")
+    process.queue.close(20)
+
+    assert sorted(begun[:2]) == ["interactive", "interactive"]
+
+
+def test_a_job_that_lost_a_worker_runs_alone(start: Start) -> None:
+    process = start()
+    together: list[int] = []
+    running: set[str] = set()
+
+    def work(job: Job, _waited_ms: float) -> Json:
+        running.add(job.id)
+        if job.crashes:
+            together.append(len(running))
+        time.sleep(0.05)
+        running.discard(job.id)
+        process.registry.jobs.finish(job.id, job.attempt, {})
+        return {}
+
+    suspects = []
+    for _ in range(2):
+        suspect = process.registry.jobs.add(NewJob("identify", "default", None, {}, ())).job
+        process.registry.jobs.claim(suspect.id, owner="gone", lease_seconds=30)
+        suspects.append(suspect.id)
+    process.registry.jobs.release_owner("gone")
+    for _ in range(6):
+        process.queue.put(
+            process.registry.jobs.add(NewJob("identify", "default", None, {}, ())).job
+        )
+    for suspect_id in suspects:
+        process.queue.put(process.registry.jobs.get(suspect_id))
+    process.queue.start(work)
+    wait_until(lambda: process.queue.depth == 0, "all ended")
+    process.queue.close(20)
+
+    assert together == [1, 1]
