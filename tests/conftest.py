@@ -35,11 +35,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests of a file that says `ALSO_ENCRYPTED = True` run without and with a master key."""
+    """Tests of a file that says `ALSO_ENCRYPTED = True` run without and with a master key.
+
+    One that is marked `only_encrypted` or `only_plain` runs as it says.
+    """
     if getattr(metafunc.module, "ALSO_ENCRYPTED", False) and "master_keys" in metafunc.fixturenames:
-        metafunc.parametrize(
-            "master_keys", [None, master_keys_of(KEY)], ids=["plain", "encrypted"], indirect=True
-        )
+        kinds = {"plain": None, "encrypted": master_keys_of(KEY)}
+        for kind in tuple(kinds):
+            if metafunc.definition.get_closest_marker(f"only_{kind}"):
+                kinds = {kind: kinds[kind]}
+        metafunc.parametrize("master_keys", kinds.values(), ids=kinds.keys(), indirect=True)
 
 
 @pytest.fixture

@@ -154,17 +154,15 @@ def test_an_index_that_misses_some_still_gives_exact_scores(
     indexes.close()
 
 
+@pytest.mark.only_plain  # its processes have no key
 def test_several_processes_feed_one_collection(
     registry: Registry,
     mine: MilvusServer,
     database_url: str,
-    master_keys: MasterKeySource | None,
     collections: Collections,
     start: Callable[[], MilvusIndexes],
 ) -> None:
     """Each finds whom it enrolled at once; in the end the collection holds what SQL does."""
-    if master_keys is not None:
-        pytest.skip("the processes of this test have no key")
     processes = [
         subprocess.Popen(  # noqa: S603 (our own program)
             [
@@ -307,13 +305,11 @@ def test_with_a_master_key_no_vector_leaves_as_it_is(
     assert (is_plain, are_alike) == ((True, True) if master_keys is None else (False, False))
 
 
+@pytest.mark.only_encrypted  # protection needs a master key
 def test_a_protected_gallery_is_found_before_and_after_its_secret_is_renewed(
     registry: Registry,
-    master_keys: MasterKeySource | None,
     start: Callable[[], MilvusIndexes],
 ) -> None:
-    if master_keys is None:
-        pytest.skip("protection needs a master key")
     here, there = search_with(registry, start()), search_with(registry, start())
     enroll(registry, "anna", [axis(0)])
     enroll(registry, "bert", [between(0, 1, 0.6)])
@@ -512,16 +508,14 @@ def test_after_a_restore_nothing_of_the_other_history_is_answered(
     assert only(collections.names()) != before
 
 
+@pytest.mark.only_encrypted  # without a key none can be changed
 def test_another_master_key_has_another_collection(
     registry: Registry,
-    master_keys: MasterKeySource | None,
     database_url: str,
     mine: MilvusServer,
     collections: Collections,
     start: Callable[[], MilvusIndexes],
 ) -> None:
-    if master_keys is None:
-        pytest.skip("without a key none can be changed")
     enroll(registry, "anna", [axis(0)])
     assert ranking(search_with(registry, start()), axis(0)) == ["anna"]
     before = only(collections.names())
