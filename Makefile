@@ -7,7 +7,7 @@ PORT ?= 8000
 DATA ?= ./data
 MINUTES ?= 20
 
-.PHONY: help demo serve test check format unit bench bench-ingredients bench-thresholds bench-registry bench-milvus bench-encryption bench-audit bench-model bench-capture bench-quality fuzz test-security test-api audit licences test-crash soak train lock clean
+.PHONY: help demo serve test check format unit bench bench-ingredients bench-thresholds bench-registry bench-milvus bench-encryption bench-workers bench-audit bench-model bench-capture bench-quality fuzz test-security test-api audit licences test-crash soak train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -71,6 +71,9 @@ bench-capture: $(INSTALLED) ## walkers cut out of rendered scenes, speed, memory
 
 bench-quality: $(INSTALLED) ## whether the capture score predicts recognition; refits its weights
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_quality
+
+bench-workers: $(INSTALLED) ## workers behind a broker: takeover after kill -9, scaling, the limit
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_workers
 
 bench-audit: $(INSTALLED) ## what the audit log costs enrolments, searches and pictures
 	$(BIN)/python -m tests.benchmarks.bench_audit

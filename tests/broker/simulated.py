@@ -100,7 +100,7 @@ def _work(settings: Settings, url: str, threads: int, parent: Connection) -> Non
         stack.callback(consumer.stop_fetching)
         while not consumer.is_connected:
             time.sleep(0.005)
-        parent.send("ready")
+        parent.send(owner)  # ready
         stop.recv()  # anything, or the end of the test, is the word to stop
 
 
@@ -111,9 +111,13 @@ class SimulatedWorker:
         settings: whose data folder and database it works on.
         url: of the broker, or of a proxy before it.
         threads: jobs in hand.
+
+    Attributes:
+        instance_id: owns its leases; empty until it is ready.
     """
 
     def __init__(self, settings: Settings, url: str, *, threads: int = 4) -> None:
+        self.instance_id = ""
         self._pipe, theirs = _context.Pipe()
         self._process: ForkServerProcess = _context.Process(
             target=_work, args=(settings, url, threads, theirs), daemon=True
@@ -125,7 +129,7 @@ class SimulatedWorker:
         """Waits until it fetches jobs."""
         if not self._pipe.poll(60.0):
             raise TimeoutError("the worker is not ready")
-        self._pipe.recv()
+        self.instance_id = str(self._pipe.recv())
 
     @property
     def pid(self) -> int:
