@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -72,6 +73,13 @@ class WorkerProcess:
             return httpx.get(f"{self.url}/readyz", timeout=5.0).status_code == 200
         except httpx.TransportError:
             return False
+
+    def jobs_in_hand(self) -> int:
+        """Jobs that it works on at this moment."""
+        metrics = httpx.get(f"{self.url}/metrics", timeout=5.0).text
+        found = re.search(r"^walkprint_jobs_running (\S+)", metrics, flags=re.MULTILINE)
+        assert found is not None
+        return int(float(found[1]))
 
     @property
     def is_running(self) -> bool:

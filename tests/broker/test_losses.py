@@ -181,6 +181,21 @@ def test_interactive_jobs_overtake_bulk_ones(
     assert max(begun(job_id) for job_id in interactive) < min(waited)
 
 
+def test_a_message_of_a_job_that_runs_elsewhere_ends_nobodys_wait(
+    settings: Settings, service: SimulatedService, rabbit: RabbitServer
+) -> None:
+    """It is a second one, or its worker died right after the claim; the job is not over."""
+    job_id = service.accept(seconds=0.01)
+    service.registry.jobs.claim(job_id, owner="elsewhere", lease_seconds=30)
+    with workers(settings, rabbit.url, 1):
+        time.sleep(2.0)  # the message is looked at, and nothing is to be seen of it
+        assert service.publisher.holds(job_id)
+        service.registry.jobs.release_owner("elsewhere")
+        (job,) = service.wait()
+
+    assert (job.state, job.attempt) == ("succeeded", 2)
+
+
 def test_a_message_that_was_delivered_too_often_comes_back(
     settings: Settings, service: SimulatedService, rabbit: RabbitServer
 ) -> None:

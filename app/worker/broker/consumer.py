@@ -42,7 +42,8 @@ _log = structlog.get_logger(__name__)
 class _Standing(Enum):
     """What is to be done with a message."""
 
-    OVER = "acknowledge it"
+    OVER = "acknowledge it and tell who waits"
+    ELSEWHERE = "acknowledge it: another message brings the job's end"
     OURS = "keep it until the job ends here"
     LATER = "look at the job again"
 
@@ -146,8 +147,7 @@ class Consumer:
         job_id = message.body.decode()
         # First, for the job may end before the look-up has returned.
         self._kept[job_id].append(message)
-        is_proof = redelivered and monotonic() > self._no_proof_until
-        await self._look(job_id, is_repeated=redelivered, is_proof=is_proof)
+        await self._look(job_id)
 
     async def _on_errand(self, message: AbstractIncomingMessage) -> None:
         answer = await asyncio.to_thread(self._errands.do, message.body)
@@ -162,15 +162,19 @@ class Consumer:
         except CONNECTION_ERRORS as error:
             _log.warning("an answer was lost with the broker", reason=repr(error))
 
-    async def _look(self, job_id: str, *, is_repeated: bool, is_proof: bool) -> None:
+    async def _look(self, job_id: str) -> None:
         """Looks at a job whose message is kept until it is clear what to do with it."""
         loop = asyncio.get_running_loop()
+        is_repeated = any(message.redelivered for message in self._kept.get(job_id, ()))
+        is_proof = is_repeated and monotonic() > self._no_proof_until
         while job_id in self._kept and not self._stopping:
             standing = await loop.run_in_executor(
                 self._look_ups, partial(self._standing, job_id, is_repeated, is_proof)
             )
             if standing is _Standing.OVER:
                 await self._over(job_id)
+            elif standing is _Standing.ELSEWHERE:
+                await self._acknowledge(job_id)
             if standing is not _Standing.LATER:
                 return
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
@@ -187,7 +191,7 @@ class Consumer:
                 return _Standing.OURS
             # Elsewhere, by a message of its own; or here, and an outage hides its end.
             is_stranded = job_id in self._registry.jobs.leased_to(self._owner)
-            return _Standing.LATER if is_repeated or is_stranded else _Standing.OVER
+            return _Standing.LATER if is_repeated or is_stranded else _Standing.ELSEWHERE
         except UnknownJob:
             return _Standing.OVER  # erased meanwhile
         except Exception as error:  # the message is all that remembers the job here
@@ -209,26 +213,34 @@ class Consumer:
         return jobs.get(job_id)
 
     def _settle(self, job_id: str, is_over: bool) -> None:
-        work = (
-            self._over(job_id) if is_over else self._look(job_id, is_repeated=False, is_proof=False)
-        )
+        # Not over: given back, or taken over by another worker; or a worker that was killed had
+        # claimed it at the last moment.
+        work = self._over(job_id) if is_over else self._look(job_id)
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def _acknowledge(self, job_id: str) -> list[AbstractIncomingMessage]:
+        messages = self._kept.pop(job_id, [])
+        for message in messages:
+            try:
+                await message.ack()
+            except CONNECTION_ERRORS as error:
+                # It comes again, and SQL says how the job stands.
+                _log.info("a message was not acknowledged", job=job_id, reason=repr(error))
+        return messages
+
     async def _over(self, job_id: str) -> None:
         """Acknowledges a job's messages and tells the services that wait for its end."""
-        messages = self._kept.pop(job_id, [])
+        messages = await self._acknowledge(job_id)
         try:
-            for message in messages:
-                await message.ack()
             for waiting in {message.reply_to for message in messages if message.reply_to}:
                 if self._channel is not None:
                     await self._channel.default_exchange.publish(
                         Message(job_id.encode()), waiting, mandatory=False
                     )
         except CONNECTION_ERRORS as error:
-            # The message comes again, and SQL says that the job is over.
+            # The services look for the ends of their jobs themselves, every second.
             _log.info("an end was not told", job=job_id, reason=repr(error))
 
     async def _cancel(self) -> None:
