@@ -14,15 +14,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from model.capture.channels import largest
+
 _SAMPLED_FRAMES = 60
 _ROWS_AT_ONCE = 2
-"""Their samples fit into a core's cache while they are sorted."""
+"""Their samples fit into a core's cache while they are compared."""
 _NOISE_FLOOR = 1.5
 """Grey levels: no camera with compressed video is quieter."""
 _MAD_TO_SIGMA = 1.4826
 _GREY_LEVELS = np.arange(256, dtype=np.float32)[:, None]
-_EXCLUDED = 256
-"""Or-ed to a grey level it stands above all others: excluded samples sort to the end."""
+_BRIGHTEST = 255
+"""No sample lies above it, so samples that are lifted to it lie below no bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +61,19 @@ def estimate_background(
     for top in range(0, height, _ROWS_AT_ONCE):
         rows = slice(top, min(top + _ROWS_AT_ONCE, height))
         seen_nhwc = frames_nhwc[:, rows]
-        # OpenCV turns bytes ten times as quickly as NumPy.
-        values_pn = cv2.transpose(seen_nhwc.reshape(frames, -1)).astype(np.int16)
-        values_hwcn = values_pn.reshape(*seen_nhwc.shape[1:], frames)
-        some_hwcn = values_hwcn[:1, ::2].copy()
-        excluded_hwn, middle_hw = None, np.array(frames // 2)
+        shape, first_nwc = seen_nhwc.shape[1:], seen_nhwc[:, 0]
+        middle_hw, hidden_nhw = np.full(shape[:2], frames // 2), None
         if walker_nhw is not None and walker_nhw[:, rows].any():
-            excluded_hwn, middle_hw = _excluded(walker_nhw[:, rows])
-            values_hwcn |= excluded_hwn[:, :, None]
-        level_hwc[rows] = _median(values_hwcn, middle_hw[..., None])
-        level_hwc1 = level_hwc[rows][:1, ::2, :, None].astype(np.int16)
-        strayed_hwn = np.abs(some_hwcn - level_hwc1).max(axis=2)
-        if excluded_hwn is not None:
-            strayed_hwn |= excluded_hwn[:1, ::2]
-            middle_hw = middle_hw[:1, ::2]
-        deviation_hw[top // _ROWS_AT_ONCE] = _median(strayed_hwn, middle_hw)[0]
+            hidden_nhw, middle_hw = _excluded(walker_nhw[:, rows])
+            seen_nhwc = np.maximum(seen_nhwc, _in_channels(hidden_nhw, channels))
+        middle_p = np.repeat(middle_hw, channels)
+        seen_hwc = _median(seen_nhwc.reshape(frames, -1), middle_p).reshape(shape)
+        level_hwc[rows] = seen_hwc
+        strayed_nwc = np.maximum(first_nwc, seen_hwc[0]) - np.minimum(first_nwc, seen_hwc[0])
+        strayed_nw = largest(strayed_nwc[:, ::2])
+        if hidden_nhw is not None:
+            strayed_nw = np.maximum(strayed_nw, hidden_nhw[:, 0, ::2])
+        deviation_hw[top // _ROWS_AT_ONCE] = _median(strayed_nw, middle_hw[0, ::2])
     smooth_hw = cv2.blur(_MAD_TO_SIGMA * deviation_hw, (3, 3))
     noise_hw = cv2.resize(smooth_hw, (width, height), interpolation=cv2.INTER_LINEAR)
     return Background(level_hwc, np.maximum(noise_hw, np.float32(_NOISE_FLOOR)))
@@ -89,21 +89,36 @@ def levelled(frame_hwc: NDArray[np.uint8], gain_c: NDArray[np.float32]) -> NDArr
 
 def _excluded(
     walker_nhw: NDArray[np.bool_],
-) -> tuple[NDArray[np.int16], NDArray[np.intp]]:
-    """What sends the walker's samples to the end, and the place of the middle of the others.
+) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+    """What lifts the walker's samples above all others, and the place of the middle of the others.
 
     Where the walker stands all the time, nothing is excluded.
     """
-    hidden_hwn = np.ascontiguousarray(np.moveaxis(walker_nhw, 0, -1))
-    hidden_hwn[hidden_hwn.all(axis=-1)] = False
-    middle_hw = (len(walker_nhw) - hidden_hwn.sum(axis=-1)) // 2
-    return hidden_hwn * np.int16(_EXCLUDED), middle_hw
+    hidden_nhw = walker_nhw & ~walker_nhw.all(axis=0)
+    middle_hw = (len(walker_nhw) - np.count_nonzero(hidden_nhw, axis=0)) // 2
+    return hidden_nhw * np.uint8(_BRIGHTEST), middle_hw
 
 
-def _median(values_pn: NDArray[np.int16], middle_p: NDArray[np.intp]) -> NDArray[np.int16]:
-    """Sorts in place along the last axis and takes the value in the middle of those that count."""
-    values_pn.sort(axis=-1)
-    if middle_p.size == 1:
-        return np.asarray(values_pn[..., int(middle_p.item())], dtype=np.int16)
-    place_p1 = np.broadcast_to(middle_p[..., None], (*values_pn.shape[:-1], 1))
-    return np.take_along_axis(values_pn, place_p1, axis=-1)[..., 0]
+def _in_channels(image_nhw: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """The same in each channel, (N, H, W, C)."""
+    flat = image_nhw.reshape(-1, image_nhw.shape[2])
+    merged = np.asarray(cv2.merge([flat] * channels), dtype=np.uint8)
+    return merged.reshape(*image_nhw.shape, channels)
+
+
+def _median(values_np: NDArray[np.uint8], middle_p: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """The value of that place in the order of each column, found bit by bit.
+
+    Counting what lies below a bound is one pass without branches over all columns at once: an
+    eighth of the time that sorting them takes.
+    """
+    counted = np.uint8 if len(values_np) <= _BRIGHTEST else np.intp
+    found_p = np.zeros(values_np.shape[1], np.uint8)
+    below_np = np.empty(values_np.shape, np.bool_)
+    wanted_p = middle_p.astype(counted)
+    for bit in (128, 64, 32, 16, 8, 4, 2, 1):
+        tried_p = found_p | np.uint8(bit)
+        np.less(values_np, tried_p, out=below_np)
+        count_p = np.add.reduce(below_np.view(np.uint8), axis=0, dtype=counted)
+        found_p |= (count_p <= wanted_p) * np.uint8(bit)
+    return found_p

@@ -17,11 +17,13 @@ from model.capture.channels import largest
 from model.capture.exposure import empty_scene
 from model.capture.foreground import SceneModel
 from model.capture.light_field import even_out, uneven_light
+from model.capture.medians import median
 from model.capture.outline import cut_out
 from model.capture.paths import Path
 from model.capture.rivals import pixels_of_others
 from model.capture.scene_behind import background_beside
-from model.capture.segmenter import Foreground, Window, coarse
+from model.capture.segmenter import Foreground, Window
+from model.capture.small_frames import SmallFrames
 from model.capture.stretch import Scene, Stretch
 from model.refusals import CameraMoves
 from model.silhouettes import Silhouette, cut_to_box
@@ -45,31 +47,30 @@ class BackgroundSegmenter:
         frames_thwc = window.frames_thwc
         shifts_t2 = window.shifts_t2
         shifts_t2 += stabilise(frames_thwc, window.frames_per_second)
-        coarse_thwc, scale = coarse(frames_thwc)
-        background, gains_tc = empty_scene(coarse_thwc)
-        light_tk = uneven_light(coarse_thwc, background)
+        small = SmallFrames(frames_thwc)
+        background, gains_tc = empty_scene(small)
+        light_tk = uneven_light(small, background)
         if light_tk is not None:
             even_out(frames_thwc, light_tk)
-            coarse_thwc, scale = coarse(frames_thwc)
-            background, gains_tc = empty_scene(coarse_thwc)
+            background, gains_tc = empty_scene(small)
         model = SceneModel(background)
-        masks_thw = np.empty(coarse_thwc.shape[:3], np.uint8)
+        masks_thw = np.empty(small.shape[:3], np.uint8)
         for mask_hw, frame_hwc, gain_c, shift_2 in zip(
-            masks_thw, coarse_thwc, gains_tc, shifts_t2 * scale, strict=True
+            masks_thw, small, gains_tc, shifts_t2 * small.scale, strict=True
         ):
             mask_hw[:] = model.foreground(frame_hwc, gain_c)
             _hide_outside(mask_hw, shift_2)
         if np.median(masks_thw.mean(axis=(1, 2))) > _BUSY_SHARE:
             raise CameraMoves("Most of the picture changes all the time.")
         scene = Scene(
-            coarse_thwc.shape[2],
-            coarse_thwc.shape[1],
+            small.shape[2],
+            small.shape[1],
             window.frames_per_second,
-            shifts_t2 * scale,
+            shifts_t2 * small.scale,
             np.zeros_like(shifts_t2),
         )
         return _AgainstBackground(
-            foreground=Foreground(coarse_thwc, gains_tc, masks_thw, scene, scale),
+            foreground=Foreground(small, gains_tc, masks_thw, scene),
             light=float(np.median(background.level_hwc)),
             drift=float(np.ptp(shifts_t2, axis=0).max()) / frames_thwc.shape[2],
             frames_thwc=frames_thwc,
@@ -138,7 +139,7 @@ def _contrast(
     expected_hwc = background.level_hwc[rows, columns] * gain_c
     strayed_hw = largest(np.abs(frame_hwc[rows, columns] - expected_hwc))
     strayed_hw = strayed_hw / background.noise_hw[rows, columns]
-    return float(np.median(strayed_hw[inside_hw]))
+    return median(strayed_hw[inside_hw])
 
 
 def _moved_back(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from model.capture.binary import majority
 from model.capture.paths import Path
+from model.capture.stretch import Scene, touches_side
 
 _BESIDE = 0.3
 """Heights on either side of the middle within which something moving is a part of the body: a
@@ -46,20 +47,41 @@ the second, step by step, is a whole walker. If one would grow by more than the 
 somebody or something else that moves above or below."""
 
 
-def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: float) -> Path:
+def whole_body(path: Path, masks_thw: NDArray[np.uint8], scene: Scene) -> Path:
     """The path with boxes that reach from crown to sole.
+
+    If its frames do not agree on a body, those in which the side of the picture hides a part of the
+    walker are left out, and keep their boxes: the head goes out of the picture before the feet do.
 
     Args:
         path: where a person is, or the part of one that was followed.
         masks_thw: (T, H, W) 1 where somebody is.
-        frames_per_second: of the recording.
+        scene: what the path lies in.
+    """
+    inside_n = ~touches_side(path, scene)
+    for witness_n in (np.ones_like(inside_n), inside_n):
+        chosen = Path(path.frames_n[witness_n], path.boxes_n4[witness_n], path.seen_n[witness_n])
+        found_n4 = _made_whole(chosen, masks_thw, scene.frames_per_second)
+        if found_n4 is not None:
+            boxes_n4 = path.boxes_n4.copy()
+            boxes_n4[witness_n] = found_n4
+            return replace(path, boxes_n4=boxes_n4)
+    return path
+
+
+def _made_whole(
+    path: Path, masks_thw: NDArray[np.uint8], frames_per_second: float
+) -> NDArray[np.float64] | None:
+    """The boxes from crown to sole, (N, 4); None if they would not be those of one body.
+
+    Frames may be missing in the path.
     """
     seen = np.flatnonzero(path.seen_n)
-    seconds = path.frames_n.size / frames_per_second
     if seen.size < 2 + _MOST_BENDS:
-        return path
+        return None
+    seconds = (path.last + 1 - path.first) / frames_per_second
     bends = int(np.clip(np.ceil(seconds / _BEND_SECONDS), 1, _MOST_BENDS))
-    place_n = np.linspace(-1.0, 1.0, path.frames_n.size)
+    place_n = np.interp(path.frames_n, (path.first, path.last), (-1.0, 1.0))
     terms_nk = np.asarray(np.polynomial.legendre.legvander(place_n, bends), dtype=np.float64)
     boxes_n4 = path.boxes_n4
     for _ in range(_ROUNDS):
@@ -72,15 +94,15 @@ def whole_body(path: Path, masks_thw: NDArray[np.uint8], frames_per_second: floa
         top_n = terms_nk @ _edge(terms_nk[seen], wider_n4[seen, 1], _OFTEN)
         bottom_n = terms_nk @ _edge(terms_nk[seen], wider_n4[seen, 3], 1.0 - _OFTEN)
         if not _grows_steadily(place_n, bottom_n - top_n):
-            return path
+            return None
         grown_n4 = _completed(path.boxes_n4, wider_n4, top_n, bottom_n)
         settled = np.abs(grown_n4 - boxes_n4).max() < 1.0
         boxes_n4 = grown_n4
         if settled:
             break
     if not _is_one_body(place_n, boxes_n4) or _is_another(path.boxes_n4[seen], boxes_n4[seen]):
-        return path
-    return replace(path, boxes_n4=boxes_n4)
+        return None
+    return boxes_n4
 
 
 def _is_one_body(place_n: NDArray[np.float64], boxes_n4: NDArray[np.float64]) -> bool:

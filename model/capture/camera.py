@@ -5,7 +5,7 @@ drift of two pixels is enough to outline every blade of grass. The shift of each
 registering it with a reference (Gauss-Newton on a translation with robust weights, so that the
 walker, who moves otherwise, has no say).
 
-Shape letters: T frames, H rows, W columns, C colour channels.
+Shape letters: T frames, H rows, W columns, C colour channels, P pixels.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.capture.background import estimate_background, sample_frames
+from model.capture.medians import median
 from model.capture.working_size import scale_down
 from model.refusals import CameraMoves
 
@@ -37,6 +38,8 @@ _MOST_LOST = 0.3
 """Of the frames."""
 _COMPARED, _THUMB = 48, 32
 """Frames, and pixels of their side, among which the quietest is looked for."""
+_HALVED = 8
+"""Thumbs across, from which frames are halved first: OpenCV averages other areas slowly."""
 _LOOKS_PER_SECOND = 4.0
 """A hand's tremble is quicker, but some of the looks catch it."""
 _STILL = 0.15
@@ -131,13 +134,11 @@ def _refuse_moving_camera(
 def quietest_frame(frames_thwc: NDArray[np.uint8]) -> int:
     """The frame that is most like all others: one in which the walker hides little."""
     numbers = np.linspace(0, len(frames_thwc) - 1, min(len(frames_thwc), _COMPARED)).astype(int)
-    small_nhw = np.stack(
-        [
-            cv2.resize(_middle(frames_thwc[n]), (_THUMB, _THUMB), interpolation=cv2.INTER_AREA)
-            for n in numbers
-        ]
-    ).astype(np.int16)
-    distance_n = [np.abs(small_nhw - one_hw).mean(axis=(1, 2)).sum() for one_hw in small_nhw]
+    small_nhw = np.stack([_thumb(frames_thwc[n]) for n in numbers])
+    distance_n = [
+        cv2.norm(small_nhw.ravel(), np.tile(one_hw.ravel(), len(small_nhw)), cv2.NORM_L1)
+        for one_hw in small_nhw
+    ]
     return int(numbers[int(np.argmin(distance_n))])
 
 
@@ -189,6 +190,15 @@ def _texture(frame_hwc: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
     return np.asarray(fine_hw - coarse_hw, dtype=np.float32)
 
 
+def _thumb(frame_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    grey_hw = _middle(frame_hwc)
+    while min(grey_hw.shape) >= _HALVED * _THUMB:
+        size = (grey_hw.shape[1] // 2, grey_hw.shape[0] // 2)
+        grey_hw = np.asarray(cv2.resize(grey_hw, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small = cv2.resize(grey_hw, (_THUMB, _THUMB), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.uint8)
+
+
 def _middle(frame_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The channel in the middle: green, or grey."""
     return np.asarray(cv2.extractChannel(frame_hwc, frame_hwc.shape[2] // 2), dtype=np.uint8)
@@ -196,7 +206,7 @@ def _middle(frame_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _usual(values_hw: NDArray[np.float32]) -> float:
     """Median of the absolute values, of every second row and column."""
-    return float(np.median(np.abs(values_hw[::2, ::2])))
+    return median(np.abs(values_hw[::2, ::2]))
 
 
 def _register(
@@ -214,20 +224,22 @@ def _register(
         error_hw = moved_hw[inside] - target.texture_hw[inside]
         mismatch = _usual(error_hw)
         spread = max(1.0, 2.0 * mismatch)
-        weight_hw = 1.0 / (1.0 + (error_hw / spread) ** 2) ** 2
-        x_hw, y_hw = target.slope_x_hw[inside], target.slope_y_hw[inside]
-        weighted_x_hw, weighted_y_hw = weight_hw * x_hw, weight_hw * y_hw
-        cross = float((weighted_x_hw * y_hw).sum())
-        damping = _DAMPING * error_hw.size
+        error_p = error_hw.ravel()
+        weight_p = error_p * np.float32(1 / spread)
+        weight_p *= weight_p
+        weight_p += np.float32(1.0)
+        weight_p *= weight_p
+        x_p, y_p = target.slope_x_hw[inside].ravel(), target.slope_y_hw[inside].ravel()
+        weighted_x_p, weighted_y_p = x_p / weight_p, y_p / weight_p
+        cross = float(weighted_x_p @ y_p)
+        damping = _DAMPING * error_p.size
         normal = np.array(
             [
-                [float((weighted_x_hw * x_hw).sum()) + damping, cross],
-                [cross, float((weighted_y_hw * y_hw).sum()) + damping],
+                [float(weighted_x_p @ x_p) + damping, cross],
+                [cross, float(weighted_y_p @ y_p) + damping],
             ]
         )
-        pull_2 = np.array(
-            [float((weighted_x_hw * error_hw).sum()), float((weighted_y_hw * error_hw).sum())]
-        )
+        pull_2 = np.array([float(weighted_x_p @ error_p), float(weighted_y_p @ error_p)])
         step_2 = np.linalg.solve(normal, pull_2 - damping * (shift_2 - last_2))
         shift_2 += step_2
         if np.abs(step_2).max() < _CONVERGED:

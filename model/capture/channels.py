@@ -5,11 +5,15 @@ Shape letters: H rows, W columns, C colour channels.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
+_Level = TypeVar("_Level", np.uint8, np.float32)
 
-def largest(image_hwc: NDArray[np.float32]) -> NDArray[np.float32]:
+
+def largest(image_hwc: NDArray[_Level]) -> NDArray[_Level]:
     """The largest channel of each pixel, (H, W)."""
     result_hw = image_hwc[..., 0]
     for channel in range(1, image_hwc.shape[2]):

@@ -75,7 +75,9 @@ class _Merged:
     leave: dict[int, int] = field(default_factory=dict)
 
 
-def part_at_crossings(paths: Sequence[Path], scene: Scene) -> tuple[list[Path], list[Crossing]]:
+def part_at_crossings(
+    paths: Sequence[Path], scene: Scene
+) -> tuple[list[Path], list[Crossing], list[Path]]:
     """Cuts the paths of people where they run together.
 
     Args:
@@ -83,7 +85,8 @@ def part_at_crossings(paths: Sequence[Path], scene: Scene) -> tuple[list[Path], 
         scene: what they lie in.
 
     Returns:
-        The parts of all paths, without the merged spans, and what runs into and out of each span.
+        The parts of all paths, without the merged spans; what runs into and out of each span; and
+        the spans.
     """
     events_n = [_events(host, paths, scene) for host in range(len(paths))]
     spans = [
@@ -119,7 +122,7 @@ def part_at_crossings(paths: Sequence[Path], scene: Scene) -> tuple[list[Path], 
         )
         if crossing.before and crossing.after:
             crossings.append(crossing)
-    return parts, crossings
+    return parts, crossings, [paths[span.host].between(span.first, span.last) for span in merged]
 
 
 def _emerging(host: int, events_n: Sequence[Sequence[_Event]]) -> list[_Event]:

@@ -72,8 +72,9 @@ def settle_edge(
     colour_nc = _mean_colour(seen_hwc[part], weight_hw, band, places_n)
     expected_nc = _taken(level_hwc[part], places_n) * gain_c
     contrast_nc = colour_nc - expected_nc
-    strength_n = (contrast_nc * contrast_nc).sum(axis=1)
-    cover_n = ((_taken(seen_hwc[part], places_n) - expected_nc) * contrast_nc).sum(axis=1)
+    strength_n = np.einsum("nc,nc->n", contrast_nc, contrast_nc)
+    strayed_nc = _taken(seen_hwc[part], places_n) - expected_nc
+    cover_n = np.einsum("nc,nc->n", strayed_nc, contrast_nc)
     told_n = strength_n > np.square(_TELLING * noise_hw[part].take(places_n))
     settled_hw = walker_hw[part].astype(np.float32)
     settled_hw.put(places_n[told_n], cover_n[told_n] >= _HALF * strength_n[told_n])

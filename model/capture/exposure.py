@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.capture.background import Background, estimate_background, levelled, sample_frames
+from model.capture.small_frames import SmallFrames
 
 _COMPARED_PIXELS = 1500
 """Of a frame. With 600, one real walk in seven was lost to noise."""
@@ -21,21 +22,21 @@ _DARKEST, _BRIGHTEST = 16, 245
 """Grey levels between which a pixel follows the light."""
 
 
-def empty_scene(frames_thwc: NDArray[np.uint8]) -> tuple[Background, NDArray[np.float32]]:
+def empty_scene(frames: SmallFrames) -> tuple[Background, NDArray[np.float32]]:
     """The background, and by what factor per channel each frame is brighter than it, (T, C).
 
     Args:
-        frames_thwc: uint8 (T, H, W, C).
+        frames: small.
     """
-    _, height, width, _ = frames_thwc.shape
+    _, height, width, _ = frames.shape
     step = max(1, int(np.sqrt(height * width / _COMPARED_PIXELS)))
-    grid_thwc = np.ascontiguousarray(frames_thwc[:, ::step, ::step])
-    numbers = sample_frames(len(frames_thwc))
+    grid_thwc = frames.sparse(step)
+    numbers = sample_frames(len(frames))
     # A first median mixes exposures, but it levels the samples well enough for the second.
     rough_nc = _gains(grid_thwc[numbers], estimate_background(grid_thwc[numbers]))
     samples = zip(numbers, rough_nc, strict=True)
     background = estimate_background(
-        np.stack([levelled(frames_thwc[number], gain_c) for number, gain_c in samples])
+        np.stack([levelled(frames[number], gain_c) for number, gain_c in samples])
     )
     on_grid = Background(background.level_hwc[::step, ::step], background.noise_hw[::step, ::step])
     return background, _gains(grid_thwc, on_grid)

@@ -103,7 +103,9 @@ class SceneModel:
         lit_chw = _planes(seen_hwc)
         expected_chw = self._expected_chw[:, *box]
         expected_hw = self._expected_hw[box]
-        light_hw = lit_chw.mean(axis=0) / expected_hw
+        light_hw = lit_chw.sum(axis=0)
+        light_hw *= np.float32(1 / len(lit_chw))
+        light_hw /= expected_hw
         dimmed_hw = (light_hw > _SHADE_DARKEST) & (light_hw < _SHADE_LIGHTEST)
         if len(lit_chw) > 1:
             lit_chw /= expected_chw
@@ -127,12 +129,14 @@ class SceneModel:
         core_hw = cv2.morphologyEx(
             shade_hw.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)
         )
+        if not cv2.countNonZero(core_hw):
+            return np.zeros(shade_hw.shape, dtype=np.bool_)
         _, labels_hw, stats_n5, _ = cv2.connectedComponentsWithStats(core_hw)
         lies_n = stats_n5[:, cv2.CC_STAT_WIDTH] > _LYING * stats_n5[:, cv2.CC_STAT_HEIGHT]
         lies_n[0] = False
-        core_hw = lies_n[labels_hw].astype(np.uint8)
-        if not core_hw.any():
+        if not lies_n.any():
             return np.zeros(shade_hw.shape, dtype=np.bool_)
+        core_hw = lies_n[labels_hw].astype(np.uint8)
         reach = np.ones((2 * self._rim + 1, 2 * self._rim + 1), np.uint8)
         near_both_hw = cv2.bitwise_and(
             cv2.dilate(core_hw, reach), cv2.dilate(1 - somebody_hw, reach)

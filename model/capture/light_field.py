@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.capture.background import Background
+from model.capture.medians import median
+from model.capture.small_frames import SmallFrames
 
 _DEGREE = 3
 _COMPARED_PIXELS = 1500
@@ -38,13 +40,11 @@ _GRID = 32
 """Rows and columns at which the light is drawn before it is enlarged to a frame."""
 
 
-def uneven_light(
-    frames_thwc: NDArray[np.uint8], background: Background
-) -> NDArray[np.float64] | None:
+def uneven_light(frames: SmallFrames, background: Background) -> NDArray[np.float64] | None:
     """How the light lies in each frame, compared with the empty scene.
 
     Args:
-        frames_thwc: uint8 (T, H, W, C), small.
+        frames: small.
         background: the empty scene, of that size.
 
     Returns:
@@ -54,15 +54,15 @@ def uneven_light(
     scene = _LitScene(background)
     if scene.level_p.size < _FEWEST_PIXELS:
         return None
-    stride = max(1, len(frames_thwc) // _LOOKS)
+    stride = max(1, len(frames) // _LOOKS)
     evenly, fitted = [], []
-    for frame_hwc in frames_thwc[::stride]:
-        light_p = scene.light(frame_hwc)
+    for number in range(0, len(frames), stride):
+        light_p = scene.light(frames[number])
         evenly.append(_stray(light_p - np.median(light_p)))
         fitted.append(_stray(light_p - scene.terms_pk @ scene.fit(light_p)))
     if np.median(fitted) > _QUIETER * np.median(evenly):
         return None
-    return np.stack([scene.fit(scene.light(frame_hwc)) for frame_hwc in frames_thwc])
+    return np.stack([scene.fit(scene.light(frame_hwc)) for frame_hwc in frames])
 
 
 def even_out(frames_thwc: NDArray[np.uint8], light_tk: NDArray[np.float64]) -> None:
@@ -121,8 +121,7 @@ class _LitScene:
 
 
 def _stray(residual_p: NDArray[np.float64]) -> float:
-    middle_two = ((residual_p.size - 1) // 2, residual_p.size // 2)
-    return float(np.partition(np.abs(residual_p), middle_two)[list(middle_two)].mean())
+    return median(np.abs(residual_p))
 
 
 def _terms(height: int, width: int) -> NDArray[np.float64]:

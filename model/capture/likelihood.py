@@ -111,7 +111,8 @@ class SceneLikelihood:
         lit_hw *= np.float32(-(_TAIL_FREEDOM + channels) / 2)
         lit_hw += self.lit_most_hw[part]
         light_chw = seen_chw / expected_chw
-        light_hw = light_chw.mean(axis=0)
+        light_hw = light_chw.sum(axis=0)
+        light_hw *= np.float32(1 / channels)
         steep_hw = _slope_of_light(light_hw) / self.steepest_hw[part]
         steep_hw = _without_rims(steep_hw, light_hw)
         rarer_h1 = np.where(body_share_h1 < _FEET, _ON_WALLS, 0.0) + np.log(gain_c).sum()
@@ -122,8 +123,7 @@ class SceneLikelihood:
             light_chw *= light_chw
             shade_hw -= light_chw.sum(axis=0) * np.float32(0.5 / _SHADE_TINT**2)
         shaded_hw = (light_hw >= _SHADE_DARKEST) & (light_hw <= 1.0)
-        np.maximum(lit_hw, shade_hw, out=lit_hw, where=shaded_hw)
-        return lit_hw
+        return np.maximum(lit_hw, np.where(shaded_hw, shade_hw, lit_hw), out=lit_hw)
 
 
 def _slope_of_light(light_hw: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,8 +17,9 @@ class CaptureLimits:
         max_entries: names in an archive, or pictures that are sent one by one.
         max_unpacked_bytes: of all members of an archive together.
         max_compression_ratio: unpacked over packed bytes of an archive larger than 1 MiB.
-        max_kept_bytes: of the frames or masks held in memory at once; a longer scene is read in
-            windows, silhouettes that need more are refused.
+        max_kept_bytes: of the silhouettes held in memory at once; a recording of silhouettes that
+            needs more is refused.
+        max_window_bytes: of the frames held in memory at once; a longer scene is read in windows.
         working_long_side: longest side of the frames that silhouettes are cut from, in pixels.
         working_short_side: shortest side of the same.
         decode_timeout_seconds: that the service waits for the decoder of one upload, all in all.
@@ -33,6 +34,7 @@ class CaptureLimits:
     max_unpacked_bytes: int = 256 * 2**20
     max_compression_ratio: float = 100.0
     max_kept_bytes: int = 384 * 2**20
+    max_window_bytes: int = 256 * 2**20
     working_long_side: int = 640
     working_short_side: int = 360
     decode_timeout_seconds: float = 60.0

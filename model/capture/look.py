@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from model.capture.paths import Path
+from model.capture.small_frames import SmallFrames
 
 _SAMPLES = 24
 """Frames of a path that are looked at."""
@@ -73,7 +74,7 @@ class Look:
 
 def look_of(
     path: Path,
-    frames_thwc: NDArray[np.uint8],
+    frames: SmallFrames,
     gains_tc: NDArray[np.float32],
     masks_thw: NDArray[np.uint8],
 ) -> Look:
@@ -81,11 +82,11 @@ def look_of(
 
     Args:
         path: in pixels of the frames.
-        frames_thwc: uint8 (T, H, W, 1 or 3), grey or blue-green-red.
+        frames: grey or blue-green-red.
         gains_tc: by how much brighter than the scene each frame is.
         masks_thw: uint8 (T, H, W), 1 where somebody is.
     """
-    channels = frames_thwc.shape[3]
+    channels = frames.shape[3]
     colours = _GREY_BINS if channels == 1 else _LIGHT_BINS * _TINT_BINS**2
     bands = len(_BAND_WEIGHTS)
     counts_bk = np.zeros((bands, colours))
@@ -97,7 +98,7 @@ def look_of(
         inside_hw = _core(masks_thw[frame, rows, columns])
         if not inside_hw.any():
             continue
-        levelled_hwc = np.clip(frames_thwc[frame, rows, columns] / gains_tc[frame], 0, 255)
+        levelled_hwc = np.clip(frames[int(frame)][rows, columns] / gains_tc[frame], 0, 255)
         colours_hw = _colour_numbers(levelled_hwc.astype(np.float32))
         share_h = (np.arange(top, top + inside_hw.shape[0]) + 0.5 - box_4[1]) / (
             box_4[3] - box_4[1]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -16,7 +17,8 @@ from model.capture.camera import measure_shifts
 from model.capture.paths import Path
 from model.capture.person_network import PersonNetwork
 from model.capture.rivals import pixels_of_others
-from model.capture.segmenter import Foreground, Window, coarse
+from model.capture.segmenter import Foreground, Window
+from model.capture.small_frames import SmallFrames
 from model.capture.stretch import Scene, Stretch
 from model.silhouettes import Silhouette, cut_to_box
 
@@ -44,8 +46,8 @@ class OnnxSegmenter:
     def segment(self, window: Window) -> _ByNetwork:
         """Asks the network about each frame; frames are not moved."""
         frames_thwc = window.frames_thwc
-        coarse_thwc, scale = coarse(frames_thwc)
-        frames, height, width, channels = coarse_thwc.shape
+        small = SmallFrames(frames_thwc)
+        frames, height, width, channels = small.shape
         masks_thw = np.empty((frames, height, width), np.uint8)
         percent_t = []
         for mask_hw, frame_hwc in zip(masks_thw, frames_thwc, strict=True):
@@ -64,12 +66,12 @@ class OnnxSegmenter:
             height,
             window.frames_per_second,
             np.zeros((frames, 2)),
-            _camera_path(coarse_thwc),
+            _camera_path(small),
         )
         gains_tc = np.ones((frames, channels), np.float32)
         return _ByNetwork(
-            foreground=Foreground(coarse_thwc, gains_tc, masks_thw, scene, scale),
-            light=float(np.median(coarse_thwc[:: max(1, frames // 16)])),
+            foreground=Foreground(small, gains_tc, masks_thw, scene),
+            light=float(np.median([small[n] for n in range(0, frames, max(1, frames // 16))])),
             drift=0.0,
             frames_thwc=frames_thwc,
             percent_t=percent_t,
@@ -132,13 +134,13 @@ class _ByNetwork:
         return np.asarray(part_hw, dtype=np.float32)
 
 
-def _camera_path(frames_thwc: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _camera_path(frames: SmallFrames) -> NDArray[np.float64]:
     """Where the camera looks in each frame, (T, 2) right and down of where it looked first."""
-    steps_t2 = np.zeros((len(frames_thwc), 2))
-    for frame in range(1, len(frames_thwc)):
-        shift_12, lost_1 = measure_shifts(frames_thwc[frame : frame + 1], frames_thwc[frame - 1], 0)
+    steps_t2 = np.zeros((len(frames), 2))
+    for number, (last_hwc, frame_hwc) in enumerate(pairwise(frames), start=1):
+        shift_12, lost_1 = measure_shifts(frame_hwc[None], last_hwc, 0)
         if not lost_1[0]:
-            steps_t2[frame] = shift_12[0]
+            steps_t2[number] = shift_12[0]
     return np.cumsum(steps_t2, axis=0)
 
 

@@ -25,7 +25,7 @@ from model.capture.edge import settle_edge
 from model.capture.likelihood import SceneLikelihood
 from model.capture.stretch import Stretch
 from model.capture.view import View, shrunk_scene
-from model.silhouettes import Silhouette, cut_to_box
+from model.silhouettes import Silhouette
 
 _ROWS = 100
 """Pixels of the walker's height from half as many again of which frames are scaled down."""
@@ -100,19 +100,18 @@ def cut_out(
     for number, (frame, view) in enumerate(zip(walk.frames_n, views, strict=True)):
         mask_hw = _outline(view, palette_bk, shape.prior(number), reach)
         rows, columns = view.rows, view.columns
-        silhouette = cut_to_box(
-            settle_edge(
-                mask_hw,
-                frames_thwc[frame][rows, columns],
-                background.level_hwc[rows, columns],
-                gains_tc[frame],
-                background.noise_hw[rows, columns],
-                doubt=shrink,
-            )
+        settled_hw = settle_edge(
+            mask_hw,
+            frames_thwc[frame][rows, columns],
+            background.level_hwc[rows, columns],
+            gains_tc[frame],
+            background.noise_hw[rows, columns],
+            doubt=shrink,
         )
-        if silhouette is not None:
-            top, left = silhouette.top + rows.start, silhouette.left + columns.start
-            yield int(frame), Silhouette(silhouette.mask_hw, top, left)
+        left, top, wide, high = cv2.boundingRect(settled_hw)
+        if wide:
+            cut_hw = settled_hw[top : top + high, left : left + wide].copy()
+            yield int(frame), Silhouette(cut_hw, top + rows.start, left + columns.start)
 
 
 def _odds(view: View, palette_bk: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -174,12 +173,17 @@ def _without_strangers(
 
 def _without_holes(mask_hw: NDArray[np.uint8], odds_hw: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Closes small holes, but not the gaps between legs and under arms."""
-    count, labels_hw, stats_n5, _ = cv2.connectedComponentsWithStats(1 - mask_hw, connectivity=4)
-    area_n = stats_n5[:, cv2.CC_STAT_AREA]
-    closed_n = area_n < _LARGEST_HOLE * mask_hw.sum()
-    closed_n[0] = False
-    if not closed_n.any():
-        return mask_hw
-    mean_n = np.bincount(labels_hw.ravel(), odds_hw.ravel(), count) / np.maximum(area_n, 1)
-    closed_n &= mean_n > _OPEN
-    return np.asarray(mask_hw | closed_n[labels_hw], dtype=np.uint8)
+    # With a rim around the walker, outside which all is one piece.
+    left, top, wide, high = cv2.boundingRect(mask_hw)
+    part = (slice(max(0, top - 1), top + high + 1), slice(max(0, left - 1), left + wide + 1))
+    mask_hw, odds_hw, whole_hw = mask_hw[part], odds_hw[part], mask_hw.copy()
+    _, labels_hw, stats_n5, _ = cv2.connectedComponentsWithStats(1 - mask_hw, connectivity=4)
+    largest = _LARGEST_HOLE * cv2.countNonZero(mask_hw)
+    closed_hw = whole_hw[part]
+    for hole, (left, top, wide, high, area) in enumerate(stats_n5[1:].tolist(), start=1):
+        if area < largest:
+            box = (slice(top, top + high), slice(left, left + wide))
+            hole_hw = labels_hw[box] == hole
+            if odds_hw[box][hole_hw].mean() > _OPEN:
+                closed_hw[box][hole_hw] = 1
+    return whole_hw

@@ -26,6 +26,7 @@ from model.capture.stretch import (
     is_upright,
     stretches,
 )
+from model.capture.touching import part_touching
 from model.capture.tracking import follow, pieces_of_frame
 
 _SAME_PERSON = 0.4
@@ -69,10 +70,13 @@ class Crowd:
     Attributes:
         people: who walk, in order of appearance.
         paths: of everything upright that moves, the merged pieces of crossings included.
+        strays: paths at crossings that are none of these people's: merged pieces, and who was seen
+            for too short a time.
     """
 
     people: tuple[Person, ...]
     paths: tuple[Path, ...]
+    strays: tuple[Path, ...]
 
 
 def find_people(foreground: Foreground) -> Crowd:
@@ -85,15 +89,16 @@ def find_people(foreground: Foreground) -> Crowd:
     """
     scene = foreground.scene
     pieces_t = [pieces_of_frame(mask_hw) for mask_hw in foreground.masks_thw]
+    pieces_t = part_touching(pieces_t, foreground.masks_thw, scene.frames_per_second)
     tracks = follow(pieces_t, scene.frames_per_second)
     whole_paths = [
         part
         for path in paths_of_tracks(tracks, scene.frames_per_second, scene.height)
         for part in apart_at_sides(path, scene)
     ]
-    parts, crossings = part_at_crossings(whole_paths, scene)
+    parts, crossings, merged = part_at_crossings(whole_paths, scene)
     at_crossings = {n for one in crossings for n in (*one.before, *one.after)}
-    parts = [whole_body(part, foreground.masks_thw, scene.frames_per_second) for part in parts]
+    parts = [whole_body(part, foreground.masks_thw, scene) for part in parts]
     moving = [
         stretches(part, scene, crosses=number in at_crossings) for number, part in enumerate(parts)
     ]
@@ -109,11 +114,10 @@ def find_people(foreground: Foreground) -> Crowd:
             *at_crossings,
         }
     }
-    people = [
-        _person(members, parts, walking, looks)
-        for members in _linked(parts, crossings, looks, scene)
-        if any(walking[member] for member in members)
-    ]
+    groups = _linked(parts, crossings, looks, scene)
+    walkers = [members for members in groups if any(walking[member] for member in members)]
+    people = [_person(members, parts, walking, looks) for members in walkers]
+    nobodies = at_crossings.difference(*walkers)
     return Crowd(
         tuple(sorted(people, key=lambda person: person.first)),
         tuple(
@@ -121,11 +125,12 @@ def find_people(foreground: Foreground) -> Crowd:
             for path in whole_paths
             if is_upright(path, scene) or path.height >= scene.least_height
         ),
+        (*merged, *(parts[number] for number in sorted(nobodies))),
     )
 
 
 def _look(path: Path, foreground: Foreground) -> Look:
-    return look_of(path, foreground.frames_thwc, foreground.gains_tc, foreground.masks_thw)
+    return look_of(path, foreground.frames, foreground.gains_tc, foreground.masks_thw)
 
 
 def _person(

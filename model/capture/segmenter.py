@@ -16,12 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.capture.paths import Path
+from model.capture.small_frames import SmallFrames
 from model.capture.stretch import Scene, Stretch
-from model.capture.working_size import scale_down
 from model.silhouettes import Silhouette
-
-_COARSE_SHORT_SIDE = 180
-"""Pixels of the frames in which people are looked for; outlines are cut at full size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +43,21 @@ class Foreground:
     """Where somebody or something is that is not the scene, in small frames.
 
     Attributes:
-        frames_thwc: uint8 (T, H, W, 1 or 3).
+        frames: the small frames.
         gains_tc: (T, C) by how much brighter than the scene each frame is.
         masks_thw: uint8 (T, H, W), 1 where somebody is.
         scene: what these frames show.
-        scale: of these frames to those of the window.
     """
 
-    frames_thwc: NDArray[np.uint8]
+    frames: SmallFrames
     gains_tc: NDArray[np.float32]
     masks_thw: NDArray[np.uint8]
     scene: Scene
-    scale: float
+
+    @property
+    def scale(self) -> float:
+        """Of the small frames to those of the window."""
+        return self.frames.scale
 
 
 class SegmentedWindow(Protocol):
@@ -100,16 +100,3 @@ class Segmenter(Protocol):
         Raises:
             CameraMoves: the segmenter needs a camera that stands still.
         """
-
-
-def coarse(frames_thwc: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-    """Frames small enough for finding people, and their scale."""
-    _, height, width, channels = frames_thwc.shape
-    scale = min(1.0, _COARSE_SHORT_SIDE / min(height, width))
-    if scale == 1.0:
-        return frames_thwc, 1.0
-    size = (round(width * scale), round(height * scale))
-    coarse_thwc = np.empty((len(frames_thwc), size[1], size[0], channels), np.uint8)
-    for small_hwc, frame_hwc in zip(coarse_thwc, frames_thwc, strict=True):
-        scale_down(frame_hwc, small_hwc)
-    return coarse_thwc, size[1] / height

@@ -53,6 +53,10 @@ class Box:
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
 
+Piece = tuple[Box, int]
+"""Box and area of a piece of foreground."""
+
+
 @dataclass(slots=True)
 class Track:
     """One moving thing over time."""

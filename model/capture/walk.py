@@ -45,7 +45,7 @@ def capture_recording(
     with open_frames(paths, limits, frames_per_second=frames_per_second) as media:
         if isinstance(media, SilhouetteSequence):
             return recording_of_silhouettes(media)
-        return record(media, media.frames_per_second, segmenter, limits.max_kept_bytes)
+        return record(media, media.frames_per_second, segmenter, limits.max_window_bytes)
 
 
 def capture_walk(

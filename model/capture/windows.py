@@ -10,12 +10,13 @@ Shape letters: T frames, H rows, W columns, C colour channels.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.capture.acquaintances import Acquaintances
+from model.capture.kept_walk import KeptWalk
 from model.capture.no_walk import most_telling
 from model.capture.people import Crowd, find_people
 from model.capture.recording import CapturedWalk, Recording, SceneFacts
@@ -44,7 +45,7 @@ def record(
     frames: Iterable[NDArray[np.uint8]],
     frames_per_second: float | None,
     segmenter: Segmenter,
-    max_kept_bytes: int,
+    max_window_bytes: int,
 ) -> Recording:
     """Everybody who walks in a recording.
 
@@ -52,42 +53,34 @@ def record(
         frames: uint8 (H, W, 1 or 3), all of one size.
         frames_per_second: None where the recording does not say.
         segmenter: tells people from the scene.
-        max_kept_bytes: of the frames that are held at once.
+        max_window_bytes: of the frames that are held at once.
 
     Raises:
         TooFewFrames: too short to tell anybody from the scene.
         NoWalkerFound, WalkerStandsStill, WalkerCutOff, CameraMoves: there is no walk in it.
     """
-    reader = _Reader(segmenter, frames_per_second, max_kept_bytes)
+    reader = _Reader(segmenter, frames_per_second, max_window_bytes)
     for frame_hwc in frames:
         reader.add(frame_hwc)
     return reader.finish()
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A walk, before the people of the whole recording are counted."""
-
-    walk: CapturedWalk
-    contrasts: tuple[float, ...]
 
 
 class _Reader:
     """The window that is being filled, and what the ones before it gave."""
 
     def __init__(
-        self, segmenter: Segmenter, frames_per_second: float | None, max_kept_bytes: int
+        self, segmenter: Segmenter, frames_per_second: float | None, max_window_bytes: int
     ) -> None:
         self._segmenter = segmenter
         self._stated_rate = frames_per_second
         self._rate = frames_per_second or _USUAL_RATE
-        self._max_kept_bytes = max_kept_bytes
+        self._max_window_bytes = max_window_bytes
         self._frames_thwc = np.empty((0, 0, 0, 0), np.uint8)
         self._shifts_t2 = np.empty((0, 2))
         self._held = 0
         self._start = 0
         self._acquaintances = Acquaintances()
-        self._found: list[_Found] = []
+        self._found: list[KeptWalk] = []
         self._lights: list[float] = []
         self._drift = 0.0
         self._refusals: list[WalkRefused] = []
@@ -95,7 +88,7 @@ class _Reader:
     def add(self, frame_hwc: NDArray[np.uint8]) -> None:
         """Takes one more frame; reads the window once it is full."""
         if self._frames_thwc.size == 0:
-            capacity = max(_SMALLEST_WINDOW, self._max_kept_bytes // frame_hwc.nbytes)
+            capacity = max(_SMALLEST_WINDOW, self._max_window_bytes // frame_hwc.nbytes)
             # Memory is taken from the system page by page as frames arrive, not here.
             self._frames_thwc = np.empty((capacity, *frame_hwc.shape), np.uint8)
             self._shifts_t2 = np.zeros((capacity, 2))
@@ -111,6 +104,7 @@ class _Reader:
         if frames < _FEWEST_FRAMES:
             raise TooFewFrames(f"The recording has {frames} frames.", frames=frames)
         self._read(is_last=True)
+        self._frames_thwc = np.empty((0, 0, 0, 0), np.uint8)  # silhouettes take its memory
         if not self._found:
             raise most_telling(self._refusals)
         contrasts = [contrast for found in self._found for contrast in found.contrasts]
@@ -119,7 +113,7 @@ class _Reader:
             contrast=float(np.median(contrasts)),
             drift=self._drift,
         )
-        return Recording(_in_order([found.walk for found in self._found]), frames, scene)
+        return Recording(_in_order([one.unpacked() for one in self._found]), frames, scene)
 
     def _read(self, *, is_last: bool) -> int:
         """Reads the window; returns the number of its first frame that the next one needs."""
@@ -190,7 +184,7 @@ class _Reader:
             for one, theirs in zip(crowd.people, numbers, strict=True)
             if theirs != number
         ]
-        others = [path for one, _ in company for path in one.paths]
+        others = [*crowd.strays, *(path for one, _ in company for path in one.paths)]
         for frame, silhouette, contrast in segmented.outlines(fresh, others, crowd.paths):
             silhouettes[frame - first] = silhouette
             contrasts.append(contrast)
@@ -210,7 +204,7 @@ class _Reader:
             cut_share=fresh.cut_share,
             seen_with=seen_with,
         )
-        self._found.append(_Found(walk, tuple(contrasts)))
+        self._found.append(KeptWalk.of(walk, contrasts))
 
     def _not_yet_kept(self, stretch: Stretch, number: int) -> Stretch | None:
         """The part of a stretch that an earlier window has not given already, if worth a walk."""

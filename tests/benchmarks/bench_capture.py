@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--core", type=int, default=1, help="the one that everything runs on")
     asked = parser.parse_args()
     use_one_core(asked.core)
-    console = Console(width=140)
+    console = Console(width=150)
     _print_scenes([one for one in SCENES if asked.scenes in one.name], console)
     if not asked.no_speed:
         _print_speed(asked.rounds, console)
@@ -79,6 +79,7 @@ def _print_scenes(scenes: Sequence[Scene], console: Console) -> None:
         "worst tenth",
         "frames covered",
         "passes found",
+        "with a GEI",
         "false walks",
         "another's number",
         "renumbered",
@@ -110,7 +111,14 @@ def _scored(scene: Scene) -> tuple[SceneScore, float]:
 
 def _row(name: str, scored: SceneScore) -> tuple[str, ...]:
     if scored.refused:
-        return (f"{name}: {scored.refused}", "–", "–", "0 %", f"0 / {scored.passes}", *("–",) * 3)
+        return (
+            f"{name}: {scored.refused}",
+            "–",
+            "–",
+            "0 %",
+            *(f"0 / {scored.passes}",) * 2,
+            *("–",) * 3,
+        )
     tenth = np.sort(scored.overlaps_n)[: max(1, len(scored.overlaps_n) // 10)]
     return (
         name,
@@ -118,6 +126,7 @@ def _row(name: str, scored: SceneScore) -> tuple[str, ...]:
         f"{tenth.mean():.3f}",
         f"{100 * scored.covered:.0f} %",
         f"{scored.found} / {scored.passes}",
+        f"{scored.usable} / {scored.passes}",
         str(scored.false_walks),
         str(scored.strayed),
         str(scored.renumbered),
@@ -135,6 +144,7 @@ def _summary(name: str, scores: Sequence[SceneScore]) -> tuple[str, ...]:
         "",
         f"{100 * np.mean([one.covered for one in scores]):.0f} %",
         f"{sum(one.found for one in scores)} / {sum(one.passes for one in scores)}",
+        f"{sum(one.usable for one in scores)} / {sum(one.passes for one in scores)}",
         str(sum(one.false_walks for one in scores)),
         f"{100 * strayed / max(1, silhouettes):.2f} %",
         str(sum(one.renumbered for one in scores)),

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from model.capture import CapturedWalk, Recording
+from model.gei import GeiConfig, energy_image
+from model.refusals import WalkRefused
 from model.silhouettes import Silhouette
 from tests.scenes import RecordedScene
 
@@ -37,6 +39,7 @@ class SceneScore:
         overlaps_n: intersection over union of every silhouette with the person it shows.
         passes: times that somebody walks through the picture.
         found: of them, that came out as walks.
+        usable: of them, of which a walk makes a gait energy image.
         covered: share of the passes' frames that came out as silhouettes.
         false_walks: walks that show nobody.
         strayed: silhouettes that carry another person's number.
@@ -47,6 +50,7 @@ class SceneScore:
     overlaps_n: NDArray[np.float64]
     passes: int
     found: int
+    usable: int
     covered: float
     false_walks: int
     strayed: int
@@ -57,7 +61,7 @@ class SceneScore:
 def refused_score(recorded: RecordedScene, problem: str) -> SceneScore:
     """The score of a recording in which no walk was found at all."""
     passes = len(_true_passes(recorded))
-    return SceneScore(np.zeros(0), passes, 0, 0.0, 0, 0, 0, problem)
+    return SceneScore(np.zeros(0), passes, 0, 0, 0.0, 0, 0, 0, problem)
 
 
 def score(recorded: RecordedScene, recording: Recording) -> SceneScore:
@@ -68,7 +72,11 @@ def score(recorded: RecordedScene, recording: Recording) -> SceneScore:
     seen_by_crossing: dict[int, set[int]] = {}
     numbers: dict[int, list[int]] = {}
     overlaps = []
+    usable: set[int] = set()
     for walk, shown in zip(recording.walks, sightings, strict=True):
+        crossings = [sighting.crossing for sighting in shown]
+        if crossings and _makes_an_image(walk):
+            usable.add(max(set(crossings), key=crossings.count))
         for sighting in shown:
             overlaps.append(sighting.overlap)
             seen_by_crossing.setdefault(sighting.crossing, set()).add(sighting.frame)
@@ -89,11 +97,20 @@ def score(recorded: RecordedScene, recording: Recording) -> SceneScore:
         overlaps_n=np.array(overlaps),
         passes=len(passes),
         found=found,
+        usable=sum(crossing in usable for crossing, _ in passes),
         covered=got / max(wanted, 1),
         false_walks=false_walks,
         strayed=strayed,
         renumbered=_renumbered(recorded, numbers),
     )
+
+
+def _makes_an_image(walk: CapturedWalk) -> bool:
+    try:
+        energy_image(walk.sequence, GeiConfig())
+    except WalkRefused:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

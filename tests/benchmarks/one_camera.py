@@ -26,7 +26,7 @@ from model.walkers import FaultSettings, Identity, Shot, walk_silhouettes
 # other benchmarks.
 FIRST_IDENTITY = 20_000_000
 PEOPLE_AT_ONCE = 250  # of one file: some ten seconds of work, which an interruption may cost
-_RECIPE = WalkerSetConfig(frames=FRAMES, frames_spread=FRAMES_SPREAD)  # as those of calibration
+RECIPE = WalkerSetConfig(frames=FRAMES, frames_spread=FRAMES_SPREAD)  # as those of calibration
 _WALKS_SEED = 11
 
 
@@ -51,6 +51,7 @@ def embedded_walks(
     folder: Path,
     encoder: Encoder,
     console: Console | None,
+    recipe: WalkerSetConfig = RECIPE,
 ) -> Walks:
     """One walk of each of some people; what lies in the folder already is not made again.
 
@@ -62,9 +63,10 @@ def embedded_walks(
         folder: of this benchmark, kept between runs.
         encoder: of the checkpoint that is measured.
         console: where the progress bar is drawn; None draws none.
+        recipe: how long walks are, in which clothes, how many masks have faults.
     """
     checkpoint = encoder.checkpoint
-    shelf = folder / f"{_RECIPE.fingerprint()}-{camera_degrees:03d}" / checkpoint.checkpoint_id
+    shelf = folder / f"{recipe.fingerprint()}-{camera_degrees:03d}" / checkpoint.checkpoint_id
     shelf.mkdir(parents=True, exist_ok=True)
     parts = []
     with progress_bars(console, "walkers") as progress:
@@ -73,7 +75,9 @@ def embedded_walks(
             path = shelf / f"walk-{walk}-people-{first:06d}.npz"
             if not path.exists():
                 some = range(first, first + PEOPLE_AT_ONCE)
-                _store(path, encoder, list(_geis(some, walk, camera_degrees, checkpoint.gei)))
+                _store(
+                    path, encoder, list(_geis(some, walk, camera_degrees, checkpoint.gei, recipe))
+                )
             with np.load(path) as held:
                 parts.append(Walks(held["vectors_nd"], held["person_n"]))
             progress.advance(bar, min(PEOPLE_AT_ONCE, people.stop - first))
@@ -94,18 +98,18 @@ def _store(path: Path, encoder: Encoder, walks: list[tuple[int, NDArray[np.uint8
 
 
 def _geis(
-    people: range, walk: int, camera_degrees: int, gei: GeiConfig
+    people: range, walk: int, camera_degrees: int, gei: GeiConfig, recipe: WalkerSetConfig
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Person and GEI; walks that the service would refuse are left out."""
-    faults = FaultSettings(share=_RECIPE.fault_share)
+    faults = FaultSettings(share=recipe.fault_share)
     for person in people:
         rng = np.random.default_rng((_WALKS_SEED, FIRST_IDENTITY + person, walk))
-        frames = int(_RECIPE.frames + rng.integers(_RECIPE.frames_spread + 1))
+        frames = int(recipe.frames + rng.integers(recipe.frames_spread + 1))
         shot = Shot.random(rng, azimuth_degrees=camera_degrees, frames=frames)
         sequence = walk_silhouettes(
             Identity.from_seed(FIRST_IDENTITY + person),
             walk_seed=int(rng.integers(2**31)),
-            condition=CONDITIONS[rng.choice(len(CONDITIONS), p=_RECIPE.condition_shares)],
+            condition=CONDITIONS[rng.choice(len(CONDITIONS), p=recipe.condition_shares)],
             shot=shot,
             faults=faults,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +12,13 @@ from model.capture.body_extent import whole_body
 from model.capture.paths import Path
 from model.capture.people import find_people
 from model.capture.segmenter import Foreground
+from model.capture.small_frames import SmallFrames
 from model.capture.stretch import Scene
 from tests.model.capture.scenes import HEIGHT, RATE, WIDTH, film, walk_thw
 
 _TALL = 110.0
+_STILL_T2 = np.zeros((500, 2))
+_SCENE = Scene(WIDTH, HEIGHT, RATE, _STILL_T2, _STILL_T2)
 
 
 def _wholly_seen(masks_thw: NDArray[np.uint8]) -> NDArray[np.intp]:
@@ -41,7 +46,27 @@ def test_legs_that_are_seen_now_and_then_belong_to_the_body_all_the_time() -> No
     seen_thw[np.arange(len(seen_thw)) % 4 > 0, 110:] = 0
     followed = _path(seen_thw, frames_n)
     assert _strayed(followed, truth) > 0.4
-    assert _strayed(whole_body(followed, seen_thw, RATE), truth) < 0.1
+    assert _strayed(whole_body(followed, seen_thw, _SCENE), truth) < 0.1
+
+
+def test_who_is_half_outside_the_picture_is_no_witness_to_the_height() -> None:
+    """A door at either side moves with who comes in, and goes out; in between legs come and go."""
+    whole_thw = (walk_thw(frames=140, start=-20.0, pace=3.0) > 0).astype(np.uint8)
+    there_n = np.flatnonzero(whole_thw.any(axis=(1, 2)))
+    inside_n = np.isin(there_n, _wholly_seen(whole_thw))
+    seen_thw = whole_thw.copy()
+    for frame in there_n[~inside_n]:
+        door = slice(0, 6) if whole_thw[frame, :, 0].any() else slice(-6, None)
+        seen_thw[frame, 20:165, door] = 1
+    seen_thw[there_n[inside_n & (there_n % 4 > 0)], 110:] = 0
+    followed, truth = _path(seen_thw, there_n), _path(whole_thw, there_n[inside_n])
+
+    def strayed(scene: Scene) -> float:
+        found = whole_body(followed, seen_thw, scene)
+        return _strayed(replace(found, boxes_n4=found.boxes_n4[inside_n]), truth)
+
+    assert strayed(replace(_SCENE, width=100 * WIDTH)) > 0.4  # where the picture has no side
+    assert strayed(_SCENE) < 0.1
 
 
 def test_feet_below_a_coat_that_is_not_seen_belong_to_the_head() -> None:
@@ -52,7 +77,7 @@ def test_feet_below_a_coat_that_is_not_seen_belong_to_the_head() -> None:
     seen_thw[:, 95:125] = 0
     heads_thw = seen_thw.copy()
     heads_thw[:, 95:] = 0
-    assert _strayed(whole_body(_path(heads_thw, frames_n), seen_thw, RATE), truth) < 0.1
+    assert _strayed(whole_body(_path(heads_thw, frames_n), seen_thw, _SCENE), truth) < 0.1
 
 
 def test_specks_below_the_feet_make_nobody_taller() -> None:
@@ -60,7 +85,7 @@ def test_specks_below_the_feet_make_nobody_taller() -> None:
     seen_thw = (walk_thw() > 0).astype(np.uint8)
     truth = _path(seen_thw, _wholly_seen(seen_thw))
     seen_thw[::10, 172:178] = 1
-    assert _strayed(whole_body(truth, seen_thw, RATE), truth) == 0.0
+    assert _strayed(whole_body(truth, seen_thw, _SCENE), truth) == 0.0
 
 
 def test_somebody_who_moves_above_a_whole_walker_is_not_a_part_of_them() -> None:
@@ -71,7 +96,7 @@ def test_somebody_who_moves_above_a_whole_walker_is_not_a_part_of_them() -> None
         walker.frames_n, walker.boxes_n4.astype(int), strict=True
     ):
         seen_thw[frame, top - 45 : top - 2, left:right] = 1
-    assert _strayed(whole_body(walker, seen_thw, RATE), walker) == 0.0
+    assert _strayed(whole_body(walker, seen_thw, _SCENE), walker) == 0.0
 
 
 def test_who_loses_the_legs_on_the_way_walks_on_in_one_direction() -> None:
@@ -82,11 +107,10 @@ def test_who_loses_the_legs_on_the_way_walks_on_in_one_direction() -> None:
     shifts_t2 = np.zeros((len(seen_thw), 2))
     crowd = find_people(
         Foreground(
-            frames_thwc=film(masks_thw),
+            frames=SmallFrames(film(masks_thw)),
             gains_tc=np.ones((len(seen_thw), 3), np.float32),
             masks_thw=seen_thw,
             scene=Scene(WIDTH, HEIGHT, RATE, shifts_t2, shifts_t2),
-            scale=1.0,
         )
     )
     (person,) = crowd.people
@@ -104,4 +128,4 @@ def test_leaves_above_a_walker_make_no_giant() -> None:
     middle = slice(int(frames_n[0]) + frames_n.size // 3, int(frames_n[-1]) - frames_n.size // 3)
     crown = int(followed.boxes_n4[:, 1].min())
     seen_thw[middle, : crown - 4] = 1
-    assert _strayed(whole_body(followed, seen_thw, RATE), followed) < 0.1
+    assert _strayed(whole_body(followed, seen_thw, _SCENE), followed) < 0.1

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from model.capture.background import estimate_background
 from model.capture.background_segmenter import BackgroundSegmenter
 from model.capture.light_field import even_out, uneven_light
+from model.capture.small_frames import SmallFrames
 from model.capture.windows import record
 from tests.model.capture.scenes import (
     HEIGHT,
@@ -38,7 +39,7 @@ def test_what_only_one_side_gains_in_light_is_taken_back() -> None:
     """A scene that brightens by a quarter at the left looks as it did, walker or not."""
     still_thwc = film(walk_thw())
     lit_thwc = _lit_from_the_left(still_thwc, 0.25)
-    light_tk = uneven_light(lit_thwc, estimate_background(lit_thwc))
+    light_tk = uneven_light(SmallFrames(lit_thwc), estimate_background(lit_thwc))
     assert light_tk is not None
     before = np.abs(lit_thwc.astype(int) - still_thwc).mean()
     even_out(lit_thwc, light_tk)
@@ -53,13 +54,13 @@ def test_light_that_changes_everywhere_alike_is_left_alone() -> None:
     frames_thwc = film(walk_thw())
     factor_t = 1.0 + 0.2 * np.sin(np.arange(len(frames_thwc)) / 11.0)
     lit_thwc = np.clip(frames_thwc * factor_t[:, None, None, None], 0, 255).astype(np.uint8)
-    assert uneven_light(lit_thwc, estimate_background(lit_thwc)) is None
+    assert uneven_light(SmallFrames(lit_thwc), estimate_background(lit_thwc)) is None
 
 
 def test_a_black_picture_has_no_light_to_measure() -> None:
     """Where no pixel of the scene shows light there is nothing to take back."""
     black_thwc = np.zeros((20, HEIGHT, WIDTH, 3), np.uint8)
-    assert uneven_light(black_thwc, estimate_background(black_thwc)) is None
+    assert uneven_light(SmallFrames(black_thwc), estimate_background(black_thwc)) is None
 
 
 def test_pale_clothes_are_seen_although_the_light_is_uneven() -> None:
