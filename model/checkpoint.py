@@ -93,6 +93,19 @@ def build_checkpoint(
     )
 
 
+def content_id(checkpoint: Checkpoint) -> str:
+    """The name that a checkpoint's content earns: another than its own, if it was damaged."""
+    return build_checkpoint(
+        network=checkpoint.network,
+        gei=checkpoint.gei,
+        mirror_average=checkpoint.mirror_average,
+        calibration=checkpoint.calibration,
+        metrics=checkpoint.metrics,
+        training=checkpoint.training,
+        weights=checkpoint.weights,
+    ).checkpoint_id
+
+
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Writes the file whole or not at all."""
     metadata = {

@@ -9,9 +9,8 @@ Shape letters: N walks, H rows, W columns, D embedding size.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +23,11 @@ from model.cpu_runtimes import (
     onnxruntime_forward,
     openvino_forward,
 )
+from model.in_flight import Begin, Encode, Vectors, at_once, in_turn
 from model.onnx_graph import onnx_model
 
 ENCODE_AT_ONCE = 256  # GEIs: bounds the memory of a forward pass
 
-Encode: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -50,6 +49,7 @@ class Encoder:
         embedding_size: D.
         device: where the network runs.
         runtime: what runs it: "openvino", "onnxruntime" or, on a GPU, "torch".
+        in_flight: batches that are worth beginning before the first of them is waited for.
 
     Raises:
         DeviceNotAvailable: `device` is "cuda" and there is none.
@@ -71,11 +71,14 @@ class Encoder:
         if self.device == "cuda":
             self.runtime = "torch"
             torch_forward = importlib.import_module("model.torch_forward")
-            self._forward: Forward = torch_forward.cuda_forward(checkpoint)
+            self._begin: Begin = torch_forward.TorchForward(checkpoint, "cuda").begin
+            self.in_flight = 2
         else:
             self.runtime = choose_runtime(runtime)
             on_cpu = openvino_forward if self.runtime == "openvino" else onnxruntime_forward
-            self._forward = on_cpu(onnx_model(checkpoint), threads)
+            self._forward: Forward = on_cpu(onnx_model(checkpoint), threads)
+            self._begin = at_once(self._encode_batch)
+            self.in_flight = 1
 
     @classmethod
     def load(
@@ -108,6 +111,26 @@ class Encoder:
         Raises:
             ValueError: another image size or type.
         """
+        self._check(geis_nhw)
+        if len(geis_nhw) == 0:
+            return np.zeros((0, self.embedding_size), np.float32)
+        return np.concatenate(list(in_turn(self._begin, _batches(geis_nhw), self.in_flight)))
+
+    def begin(self, geis_nhw: NDArray[np.uint8]) -> Vectors:
+        """Begins to embed GEIs; the answer waits for what `encode` gives.
+
+        A GPU computes meanwhile. A CPU, and batches of more than `ENCODE_AT_ONCE`, are done when
+        this returns.
+
+        Raises:
+            ValueError: another image size or type.
+        """
+        if not 0 < len(geis_nhw) <= ENCODE_AT_ONCE:
+            return at_once(self.encode)(geis_nhw)
+        self._check(geis_nhw)
+        return self._begin(geis_nhw)
+
+    def _check(self, geis_nhw: NDArray[np.uint8]) -> None:
         gei = self.checkpoint.gei
         if geis_nhw.dtype != np.uint8 or geis_nhw.shape[1:] != (gei.height, gei.width):
             msg = (
@@ -115,9 +138,6 @@ class Encoder:
                 f" not {geis_nhw.dtype} {geis_nhw.shape}"
             )
             raise ValueError(msg)
-        if len(geis_nhw) == 0:
-            return np.zeros((0, self.embedding_size), np.float32)
-        return in_batches(self._encode_batch, geis_nhw)
 
     def _encode_batch(self, geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
         images_nchw = geis_nhw[:, None].astype(np.float32) / np.float32(255.0)
@@ -131,8 +151,11 @@ class Encoder:
 
 def in_batches(encode: Encode, geis_nhw: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Encodes any number of GEIs, at most `ENCODE_AT_ONCE` at a time: (N, H, W) → (N, D), N > 0."""
-    batches = np.split(geis_nhw, range(ENCODE_AT_ONCE, len(geis_nhw), ENCODE_AT_ONCE))
-    return np.concatenate([encode(batch_nhw) for batch_nhw in batches])
+    return np.concatenate([encode(batch_nhw) for batch_nhw in _batches(geis_nhw)])
+
+
+def _batches(geis_nhw: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    return np.split(geis_nhw, range(ENCODE_AT_ONCE, len(geis_nhw), ENCODE_AT_ONCE))
 
 
 def _use_cuda(device: Device) -> bool:

@@ -16,8 +16,14 @@ from model.datasets.recorded_set import Caching
 from model.datasets.recordings import read_recordings
 from model.datasets.walker_recipe import WalkerSetConfig
 from model.datasets.walker_set import build_walker_set
-from model.encoder import Encode, in_batches
+from model.encoder import in_batches
 from model.enrolment import failure_to_enrol
+from model.evaluation_breakdowns import (
+    casia_a_breakdowns,
+    casia_b_breakdowns,
+    tree_breakdowns,
+    walker_breakdowns,
+)
 from model.evaluation_report import DatasetName, EvaluationReport, MethodReport, Metric
 from model.evaluation_sections import (
     NOTES,
@@ -27,8 +33,10 @@ from model.evaluation_sections import (
     walker_sections,
 )
 from model.gei import GeiConfig
+from model.in_flight import Encode
 from model.measuring import Measuring
 from model.scores import Scores, cosine_scores, euclidean_scores
+from model.worst_pairs import WorstPairs
 
 # Seeds of people; the ranges never meet, and training uses those below a million.
 VALIDATION_IDENTITY = 4_000_000
@@ -64,6 +72,7 @@ def evaluate(
     baseline_identities: int = 500,
     processes: int = 2,
     frames_per_second: float | None = None,
+    pairs_shown: int = 0,
     console: Console | None = None,
 ) -> EvaluationReport:
     """Scores an encoder and the baselines on the same GEIs.
@@ -82,6 +91,7 @@ def evaluate(
             that baseline out.
         processes: that generate walkers or decode recordings.
         frames_per_second: of bundles of pictures in a tree, if known.
+        pairs_shown: of each kind of error, the worst that the report names and holds pictures of.
         console: where progress is drawn; None draws none.
 
     Raises:
@@ -108,7 +118,14 @@ def evaluate(
         kept = runs / "walkers" / f"baseline-{training.fingerprint()}"
         walkers = build_walker_set(training, kept, processes, console=console)
         linear_baseline = LinearBaseline.fit(walkers.geis_nhw, walkers.label_n)
-    return score(encode, walks, dataset, calibration=calibration, linear_baseline=linear_baseline)
+    return score(
+        encode,
+        walks,
+        dataset,
+        calibration=calibration,
+        linear_baseline=linear_baseline,
+        pairs_shown=pairs_shown,
+    )
 
 
 def score(
@@ -118,6 +135,7 @@ def score(
     *,
     calibration: Calibration | None = None,
     linear_baseline: LinearBaseline | None = None,
+    pairs_shown: int = 0,
 ) -> EvaluationReport:
     """The figures of a data set whose GEIs are at hand; see `evaluate`."""
     refused = refused_by_reason(walks.refused)
@@ -129,18 +147,28 @@ def score(
     scores_by_method["raw GEI"] = euclidean_scores(pixels(walks.geis_nhw))
     if linear_baseline is not None:
         scores_by_method["PCA + LDA"] = cosine_scores(linear_baseline.encode(walks.geis_nhw))
-    measure = {
-        "walkers": walker_sections,
-        "casia-a": casia_a_sections,
-        "casia-b": casia_b_sections,
-        "tree": tree_sections,
+    measure, take_apart = {
+        "walkers": (walker_sections, walker_breakdowns),
+        "casia-a": (casia_a_sections, casia_a_breakdowns),
+        "casia-b": (casia_b_sections, casia_b_breakdowns),
+        "tree": (tree_sections, tree_breakdowns),
     }[dataset]
-    methods = []
+    methods: list[MethodReport] = []
+    worst: list[WorstPairs] = []
     for name, scores_nn in scores_by_method.items():
-        own_thresholds = calibration if name == "network" else None
-        measuring = Measuring(scores_nn, walks, own_thresholds)
+        measuring = Measuring(
+            scores_nn,
+            walks,
+            calibration if name == "network" else None,
+            in_detail=not methods,
+            pairs_shown=pairs_shown,
+        )
         sections = tuple(measure(measuring))
-        methods.append(MethodReport(name, sections, tuple(measuring.series)))
+        take_apart(measuring)
+        worst += measuring.worst
+        methods.append(
+            MethodReport(name, sections, tuple(measuring.series), tuple(measuring.breakdowns))
+        )
     return EvaluationReport(
         dataset=dataset,
         subjects=walks.subjects,
@@ -151,4 +179,5 @@ def score(
         ),
         methods=tuple(methods),
         notes=NOTES,
+        worst_pairs=tuple(worst),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, TypeAlias
 
 from rich.table import Table
 
 from model.bootstrap import Estimate
+from model.worst_pairs import WorstPairs
 
 DatasetName: TypeAlias = Literal["walkers", "casia-a", "casia-b", "tree"]
 
@@ -82,18 +83,39 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Breakdown:
+    """One figure, or some, taken apart: by view, by condition.
+
+    Attributes:
+        name: what was measured; no other breakdown of the method has it.
+        note: the protocol in a sentence.
+        by: what the rows are.
+        columns: what the figures of a row are.
+        rows: the name of each row, and a figure for each column.
+    """
+
+    name: str
+    note: str
+    by: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Estimate, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MethodReport:
     """All figures of one method on one data set.
 
     Attributes:
         method: "network", "raw GEI" or "PCA + LDA".
         sections: in the same order for every method; only the network has thresholds of its own.
-        series: CMC and DET curves, and rank-1 by pair of views.
+        series: CMC and DET curves, how scores are spread, and rank-1 by pair of views.
+        breakdowns: by view and condition; of the first method only.
     """
 
     method: str
     sections: tuple[Section, ...]
     series: tuple[Series, ...] = ()
+    breakdowns: tuple[Breakdown, ...] = ()
 
     @property
     def metrics(self) -> Iterator[Metric]:
@@ -121,6 +143,7 @@ class EvaluationReport:
         failure_to_enrol: refused walks of all walks.
         methods: the network first, then the baselines.
         notes: how to read the figures.
+        worst_pairs: what the first method errs on most, where it was asked for.
     """
 
     dataset: DatasetName
@@ -130,11 +153,14 @@ class EvaluationReport:
     failure_to_enrol: Metric
     methods: tuple[MethodReport, ...]
     notes: tuple[str, ...]
+    worst_pairs: tuple[WorstPairs, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """Plain JSON values; a figure that could not be measured is null."""
+        """Plain JSON values without pictures; a figure that could not be measured is null."""
+        values = asdict(replace(self, worst_pairs=()))
+        values["worst_pairs"] = [pairs.to_json() for pairs in self.worst_pairs]
         plain: dict[str, object] = json.loads(
-            json.dumps(asdict(self)), parse_constant=lambda _not_a_number: None
+            json.dumps(values), parse_constant=lambda _not_a_number: None
         )
         return plain
 

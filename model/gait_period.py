@@ -54,8 +54,7 @@ def find_period(
     shortest = max(4, int(np.floor(shortest_seconds * frames_per_second)))
     if span < shortest:
         return None
-    detrending_window = max(9, round(1.4 * frames_per_second))  # longer than a cycle keeps the gait
-    correlation_l = _autocorrelation(frames_thw, times_t, detrending_window)
+    correlation_l = autocorrelation(frames_thw, times_t, frames_per_second)
     least_overlap = max(5, round(0.2 * frames_per_second))
     longest = int(np.ceil(longest_seconds * frames_per_second))
     longest_lag = min(longest, span - least_overlap)
@@ -69,11 +68,21 @@ def find_period(
     return None
 
 
-def _autocorrelation(
-    frames_thw: NDArray[np.float32], times_t: NDArray[np.int64], window: int
+def autocorrelation(
+    frames_thw: NDArray[np.float32], times_t: NDArray[np.int64], frames_per_second: float
 ) -> NDArray[np.float64]:
     """Mean autocorrelation of all pixels over lags 0 … span − 1, each pixel freed of its slow
-    drift."""
+    drift.
+
+    Args:
+        frames_thw: (T, H, W) aligned silhouettes in [0, 1], the lower body.
+        times_t: (T,) each frame's index in the recording, rising; gaps are allowed.
+        frames_per_second: of the recording.
+
+    Returns:
+        (L,) from 1 at lag 0.
+    """
+    window = max(9, round(1.4 * frames_per_second))  # longer than a cycle keeps the gait
     span = int(times_t[-1] - times_t[0]) + 1
     half_tp = cv2.resize(  # half resolution keeps the legs apart and costs a quarter
         frames_thw.transpose(1, 2, 0).reshape(frames_thw.shape[1], -1),

@@ -20,7 +20,9 @@ def batch_hard_triplet(embedding_nd: Tensor, subject_n: Tensor, margin: float) -
     Returns:
         The mean over the batch, a scalar.
     """
-    unit_nd = functional.normalize(embedding_nd.float())
+    unit_nd = functional.normalize(
+        embedding_nd.to(torch.promote_types(embedding_nd.dtype, torch.float32))
+    )
     squared_nn = (2.0 - 2.0 * unit_nd @ unit_nd.T).clamp_min(1e-12)  # the root's slope ends at 0
     distance_nn = squared_nn.sqrt()
     same_nn = subject_n[:, None] == subject_n[None, :]

@@ -10,16 +10,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from model.bootstrap import Estimate
+from model.bootstrap import NOTHING, Estimate
 from model.calibration import Calibration
 from model.datasets.labelled import LabelledGeis
 from model.decided_scores import decided_scores
-from model.evaluation_report import Metric, Series
+from model.errors_at import errors_at
+from model.evaluation_report import Breakdown, Metric, Series
 from model.identification import SPLITS, achieved_fpir, open_set, searches
 from model.protocols import Cell, Mask
 from model.ranking import Identification, identify
+from model.score_spread import SPREAD_COLUMNS, spread
 from model.scores import Scores
 from model.verification import comparisons, verify
+from model.worst_pairs import WorstPairs, worst_pairs
 
 TARGET_FPIRS = (0.1, 0.01)  # asked of a checkpoint's own thresholds
 FALSE_ACCEPT_RATES = (0.01, 0.001)
@@ -35,12 +38,20 @@ class Measuring:
         walks: who, how, from where.
         calibration: the method's own thresholds, where it has any.
         series: curves and matrices found so far.
+        in_detail: whether figures are also taken apart by view and condition.
+        pairs_shown: of each kind that a gallery of errors is to show.
+        breakdowns: found so far.
+        worst: pairs found so far.
     """
 
     scores_nn: Scores
     walks: LabelledGeis
     calibration: Calibration | None = None
     series: list[Series] = field(default_factory=list)
+    in_detail: bool = False
+    pairs_shown: int = 0
+    breakdowns: list[Breakdown] = field(default_factory=list)
+    worst: list[WorstPairs] = field(default_factory=list)
 
     def only(self, chosen_n: Mask) -> Measuring:
         """The same method on some of the walks; what is found is kept in the same place."""
@@ -73,16 +84,26 @@ class Measuring:
         self, name: str, permitted_nn: Mask, *, both_ways: bool = False
     ) -> list[Metric]:
         """EER and TAR at the usual FARs, the DET curve beside them."""
-        found = verify(
-            comparisons(self.scores_nn, self.walks.subject_n, permitted_nn, both_ways=both_ways),
-            fars=FALSE_ACCEPT_RATES,
-        )
+        pairs = comparisons(self.scores_nn, self.walks.subject_n, permitted_nn, both_ways=both_ways)
+        found = verify(pairs, fars=FALSE_ACCEPT_RATES)
         columns = ("threshold", "FMR", "FMR low", "FMR high", "FNMR", "FNMR low", "FNMR high")
         curve = tuple(
             (point.threshold, *_with_interval(point.fmr), *_with_interval(point.fnmr))
             for point in found.det
         )
         self.series.append(Series(f"DET {name}".strip(), columns, curve))
+        self.series.append(
+            Series(
+                f"scores {name}".strip(), SPREAD_COLUMNS, spread(pairs.genuine_g, pairs.impostor_i)
+            )
+        )
+        self.series.append(
+            Series(
+                f"equal error {name}".strip(),
+                ("threshold", "EER"),
+                ((found.eer_threshold, found.eer.value),),
+            )
+        )
         return [
             Metric.of(f"EER {name}".strip(), found.eer, lower_is_better=True),
             *(
@@ -161,6 +182,51 @@ class Measuring:
             label = f"{name}, as decided".removeprefix(", ")
             metrics += self.open_set(label, cells, splits=splits, calibration=self.calibration)
         return metrics
+
+    def errors(
+        self, name: str, permitted_nn: Mask, *, groups: Mapping[str, Mapping[str, Mask]]
+    ) -> None:
+        """What the errors at the threshold of equal error have to do with views and conditions,
+        and which pairs are the worst. Kept, not returned; nothing unless asked for.
+
+        Args:
+            name: of the comparisons, whose verification has been measured.
+            permitted_nn: (N, N) which pairs count.
+            groups: parts of these pairs, by what they are told apart by and by name.
+        """
+        if not self.in_detail:
+            return
+        subject_n = self.walks.subject_n
+        [((threshold, _),)] = [
+            one.rows for one in self.series if one.name == f"equal error {name}".strip()
+        ]
+        if not np.isfinite(threshold):
+            return
+        for by, parts in groups.items():
+            rows = [
+                (label, errors_at(comparisons(self.scores_nn, subject_n, part_nn), threshold))
+                for label, part_nn in parts.items()
+            ]
+            self.breakdowns.append(
+                Breakdown(
+                    f"errors {name} by {by}".replace("  ", " "),
+                    f"one threshold for all, {threshold:.3f}, where both error rates of all pairs"
+                    " are equal.",
+                    by,
+                    ("FMR", "FNMR"),
+                    tuple(row for row in rows if row[1] != (NOTHING, NOTHING)),
+                )
+            )
+        if self.pairs_shown:
+            found = worst_pairs(
+                self.scores_nn,
+                self.walks,
+                permitted_nn,
+                name=name,
+                threshold=threshold,
+                most=self.pairs_shown,
+            )
+            self.worst.append(found)
 
     def achieved(
         self, name: str, cells: Sequence[Cell], *, gallery_size: int | None = None

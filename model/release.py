@@ -130,7 +130,7 @@ def validation_rank1(checkpoint: Checkpoint, walkers: WalkSet) -> float:
 
 def _weights_of(network: GaitNetwork) -> Weights:
     return {
-        name: tensor.detach().cpu().numpy()
+        name: tensor.detach().float().cpu().numpy()
         for name, tensor in network.state_dict().items()
         if not name.startswith("classifier.") and not name.endswith("num_batches_tracked")
     }

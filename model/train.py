@@ -1,8 +1,10 @@
 """Trains a gait network: resumable, logged, the same steps after a kill.
 
 Every batch is a pure function of (seed, step): P people, K walks of each, a fresh GEI from a
-random window of each walk. So a run that was killed goes on exactly where its last saved state
-stands.
+random window of each walk. So a run that was killed goes on exactly where its last saved
+state stands.
+
+Started by `torchrun`, each process takes its rows of the batch (`model.ranks`): the first writes.
 
 Shape letters: N walks in a batch, H rows, W columns.
 """
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -26,12 +28,15 @@ from torch.nn import functional
 from model.batches import TrainingWalks, check_sources, prefetched
 from model.checkpoint import Checkpoint
 from model.datasets.walk_set import WalkSet
+from model.half_precision import multiplies_bfloat16
 from model.initial_weights import take_weights
 from model.losses import batch_hard_triplet
 from model.network import GaitNetwork, GaitOutput
+from model.ranks import Ranks, gathered, join_ranks
 from model.schedule import learning_rate, triplet_weight
+from model.synced_norm import with_synced_norms
 from model.train_config import TrainConfig
-from model.train_log import EVERY_STEPS, StepFigures, TrainLog
+from model.train_log import EVERY_STEPS, StepFigures, TrainLog, loss_curve
 from model.train_state import TrainState
 from model.weight_average import weight_average
 
@@ -83,39 +88,52 @@ def train(
     check_sources(config, sources)
     if config.precision == "float16" and torch.device(device).type != "cuda":
         raise ValueError("float16 training needs a GPU; take bfloat16 on the CPU")
-    state = _first_state(config, sources, initial, device)
+    ranks = join_ranks(device)
+    ranks.check_share(_share_of(config, sources))
+    if compiled and ranks.size > 1:
+        raise ValueError("several processes train without --compile: it cannot see their exchange")
+    state = _first_state(config, sources, initial, device, ranks)
     folder.mkdir(parents=True, exist_ok=True)
     state_path = folder / "state.pt"
     state.resume(state_path, device)
+    ranks.check_same(state.step)
     network, optimizer, scaler = state.network, state.optimizer, state.scaler
     _to_training_mode(network, frozen_trunk_statistics=config.frozen_trunk_statistics)
+    wide = _wide(config)
     forward: Callable[[Tensor], GaitOutput] = torch.compile(network) if compiled else network
     first_step, seconds_before = state.step, state.seconds
     last_step = config.steps if until_step is None else min(until_step, config.steps)
     started = saved = time.monotonic()
     with (
         closing(prefetched(config, sources, first_step)) as batches,
-        TrainLog(folder, steps=config.steps, after_step=first_step, console=console) as log,
+        TrainLog(folder, steps=config.steps, after_step=first_step, console=console)
+        if ranks.writes
+        else nullcontext() as log,
     ):
         while state.step < last_step:
             batch = next(batches)
             rate = learning_rate(config, state.step)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            images = batch.images_nchw.to(device, memory_format=torch.channels_last)
+            images = ranks.own(batch.images_nchw).to(
+                device, wide, memory_format=torch.channels_last
+            )
             label_n = batch.label_n.to(device)
             with _autocast(config, device):
                 output = forward(images)
-            logits_nk = cast("Tensor", output.logits_nk).float()  # there is a classifier
+            logits_nk = gathered(cast("Tensor", output.logits_nk).to(wide))  # there is a classifier
             cross_entropy = functional.cross_entropy(
                 logits_nk, label_n, label_smoothing=config.label_smoothing
             )
             triplet = torch.zeros((), device=device)
             if config.triplet_weight:
-                triplet = batch_hard_triplet(output.embedding_nd, label_n, config.triplet_margin)
+                embedding_nd = gathered(output.embedding_nd.to(wide))
+                triplet = batch_hard_triplet(embedding_nd, label_n, config.triplet_margin)
             loss = cross_entropy + triplet_weight(config, state.step) * triplet
             optimizer.zero_grad(set_to_none=True)
-            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            # Every process has the whole loss, and their gradients are summed.
+            scaler.scale(loss / ranks.size).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            ranks.sum_gradients(network.parameters())
             scaler.step(optimizer)
             scaler.update()
             if state.average is not None:
@@ -123,7 +141,7 @@ def train(
             state.step += 1
             now = time.monotonic()
             state.seconds = seconds_before + now - started
-            if state.step % log_every_steps == 0 or state.step == last_step:
+            if log is not None and (state.step % log_every_steps == 0 or state.step == last_step):
                 log.write(
                     StepFigures(
                         step=state.step,
@@ -133,15 +151,20 @@ def train(
                         cross_entropy=cross_entropy.item(),
                         triplet=triplet.item(),
                         batch_accuracy=(logits_nk.argmax(1) == label_n).float().mean().item(),
-                        images_per_second=len(images) * (state.step - first_step) / (now - started),
+                        images_per_second=len(label_n)
+                        * (state.step - first_step)
+                        / (now - started),
                     )
                 )
-            if now - saved > save_every_seconds or state.step == last_step:
+            if ranks.writes and (now - saved > save_every_seconds or state.step == last_step):
                 state.save(state_path)
                 saved = now
             if on_step is not None:
                 on_step(state.step)
-    return TrainedNetwork(state.result.eval(), _record(config, sources, state))
+    record = _record(config, sources, state)
+    if ranks.writes:
+        record["losses"] = loss_curve(folder)
+    return TrainedNetwork(state.result.eval(), record)
 
 
 def _first_state(
@@ -149,6 +172,7 @@ def _first_state(
     sources: tuple[TrainingWalks, ...],
     initial: Checkpoint | None,
     device: str,
+    ranks: Ranks,
 ) -> TrainState:
     """A run before its first step."""
     torch.manual_seed(config.seed)
@@ -156,7 +180,9 @@ def _first_state(
     network = GaitNetwork(replace(config.network, classes=people))
     if initial is not None:
         take_weights(network, initial)
-    network = network.to(device)
+    if ranks.size > 1:
+        with_synced_norms(network)
+    network = network.to(device, _wide(config))
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
     decay = config.weight_average
     return TrainState(
@@ -170,6 +196,10 @@ def _first_state(
         average=weight_average(network, decay) if decay is not None else None,
         scaler=GradScaler(torch.device(device).type, enabled=config.precision == "float16"),
     )
+
+
+def _share_of(config: TrainConfig, sources: tuple[TrainingWalks, ...]) -> int:
+    return sum(source.subjects_per_batch or config.subjects_per_batch for source in sources)
 
 
 def _optimizer(config: TrainConfig, network: nn.Module) -> torch.optim.Optimizer:
@@ -198,7 +228,15 @@ def _to_training_mode(network: GaitNetwork, *, frozen_trunk_statistics: bool) ->
 
 def _autocast(config: TrainConfig, device: str) -> torch.autocast:
     half = torch.float16 if config.precision == "float16" else torch.bfloat16
-    return torch.autocast(torch.device(device).type, half, enabled=config.precision != "float32")
+    enabled = config.precision == "float16" or (
+        config.precision == "bfloat16" and multiplies_bfloat16(device)
+    )
+    return torch.autocast(torch.device(device).type, half, enabled=enabled)
+
+
+def _wide(config: TrainConfig) -> torch.dtype:
+    """What weights, gradients and losses are held in, whatever the forward pass computes with."""
+    return torch.float64 if config.precision == "float64" else torch.float32
 
 
 def _record(

@@ -11,7 +11,7 @@ from model.network_config import NetworkConfig
 
 OptimizerName: TypeAlias = Literal["adamw", "sgd"]
 ScheduleName: TypeAlias = Literal["cosine", "steps"]
-Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
+Precision: TypeAlias = Literal["float64", "float32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,9 @@ class TrainConfig:
         triplet_begins: share of the steps after which the triplet loss fades in, over as many steps
             again; from the start, its hardest pairs hold an untrained embedding at one point.
         augment: what is done to a GEI.
-        precision: of forward and backward; "float16" scales the loss and needs CUDA.
+        precision: of forward and backward; "bfloat16" is float32 on a processor that cannot
+            multiply it, where it would take ten times as long; "float16" scales the loss and
+            needs CUDA; "float64" is slow and for comparing two ways of training.
         frozen_trunk_statistics: the trunk's norms keep the means and variances they started with:
             for few people, whose batches would tell them wrong.
         seed: of initial weights and batches.

@@ -10,10 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 EVERY_STEPS = 20  # a row each
+CURVE_POINTS = 80  # of the loss, for a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,26 @@ class TrainLog:
             rows = [row for row in csv.DictReader(file) if int(row["step"]) <= after_step]
         self._path.unlink()
         self._append(rows)
+
+
+def loss_curve(folder: Path) -> list[dict[str, float]]:
+    """Some rows of a run's log, evenly spaced, both ends included: what a checkpoint keeps.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        `step` and `loss`, at most `CURVE_POINTS` times; nothing where there is no log.
+    """
+    path = folder / "log.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [
+            {"step": int(row["step"]), "loss": float(row["loss"])} for row in csv.DictReader(file)
+        ]
+    steps = np.linspace(0, len(rows) - 1, min(len(rows), CURVE_POINTS)).round().astype(int)
+    return [rows[step] for step in steps.tolist()]
 
 
 def _tensorboard_writer(folder: Path, after_step: int) -> Any:

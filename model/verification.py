@@ -95,6 +95,19 @@ def equal_error_rate(genuine: ArrayLike, impostor: ArrayLike) -> float:
 
 
 def _equal_error_rate(genuine_g: NDArray[np.floating], impostor_i: NDArray[np.floating]) -> float:
+    after = _equal_error_threshold(genuine_g, impostor_i)
+    before = max(
+        scores[place - 1]
+        for scores in (genuine_g, impostor_i)
+        if (place := np.searchsorted(scores, after)) > 0
+    )
+    fmr_2, fnmr_2 = error_rates(genuine_g, impostor_i, np.array([before, after]))
+    return float(_crossing(fmr_2[None], fnmr_2[None])[0])
+
+
+def _equal_error_threshold(
+    genuine_g: NDArray[np.floating], impostor_i: NDArray[np.floating]
+) -> float:
     # Both rates are steps that move at scores only; bisection in each list finds the first of its
     # scores at which FNMR has reached FMR, and the earlier of the two is the crossing.
     after = np.inf
@@ -105,13 +118,7 @@ def _equal_error_rate(genuine_g: NDArray[np.floating], impostor_i: NDArray[np.fl
             fmr, fnmr = error_rates(genuine_g, impostor_i, scores[middle])
             low, high = (low, middle) if fnmr >= fmr else (middle + 1, high)
         after = min(after, scores[low]) if low < scores.size else after
-    before = max(
-        scores[place - 1]
-        for scores in (genuine_g, impostor_i)
-        if (place := np.searchsorted(scores, after)) > 0
-    )
-    fmr_2, fnmr_2 = error_rates(genuine_g, impostor_i, np.array([before, after]))
-    return float(_crossing(fmr_2[None], fnmr_2[None])[0])
+    return float(after)
 
 
 def verification_eer(scores_nn: Scores, subject_n: ArrayLike, permitted_nn: Mask) -> float:
@@ -166,6 +173,8 @@ class Verification:
 
     Attributes:
         eer: equal error rate.
+        eer_threshold: the lowest score at which FMR is no higher than FNMR; a pair that scores as
+            much passes.
         true_accept: TAR at each asked FAR.
         det: points of the detection error trade-off curve, thresholds rising.
         genuine: genuine comparisons.
@@ -173,6 +182,7 @@ class Verification:
     """
 
     eer: Estimate
+    eer_threshold: float
     true_accept: dict[float, Estimate]
     det: tuple[DetPoint, ...]
     genuine: int
@@ -199,7 +209,12 @@ def verify(
     genuine_g, impostor_i = np.sort(pairs.genuine_g), np.sort(pairs.impostor_i)
     if genuine_g.size == 0 or impostor_i.size == 0:
         return Verification(
-            NOTHING, dict.fromkeys(fars, NOTHING), (), genuine_g.size, impostor_i.size
+            eer=NOTHING,
+            eer_threshold=float("nan"),
+            true_accept=dict.fromkeys(fars, NOTHING),
+            det=(),
+            genuine=genuine_g.size,
+            impostor=impostor_i.size,
         )
     thresholds_b, fmr_rb, fnmr_rb, people = _resampled_curves(
         pairs, genuine_g, impostor_i, resamples, seed
@@ -221,6 +236,7 @@ def verify(
     places = np.unique(np.searchsorted(-fmr_b, -wanted_b * (1.0 + ROUNDING)))
     return Verification(
         eer=estimate(_equal_error_rate(genuine_g, impostor_i), _crossing(fmr_rb, fnmr_rb)),
+        eer_threshold=_equal_error_threshold(genuine_g, impostor_i),
         true_accept=accepted,
         det=tuple(
             DetPoint(

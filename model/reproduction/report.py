@@ -150,12 +150,14 @@ class ReproductionReport:
         tables: in the paper's order.
         figures: likewise.
         remarks: findings that are no table, in sentences.
+        losses: cross-entropy of every batch, by the network's name: figure 5 in numbers.
     """
 
     label: Label
     tables: tuple[Table, ...]
     figures: tuple[Figure, ...]
     remarks: tuple[str, ...]
+    losses: dict[str, tuple[float, ...]]
 
     def to_json(self) -> dict[str, object]:
         """The same as plain JSON values."""

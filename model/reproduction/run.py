@@ -31,6 +31,7 @@ from model.reproduction.recognition import (
 )
 from model.reproduction.report import NETWORK_NAMES, Figure, Label, ReproductionReport, Table
 from model.reproduction.settings import ReproductionSettings
+from model.reproduction.spreadsheets import losses_csv, tables_csv
 from model.reproduction.tables import (
     cost_table,
     cross_view_table,
@@ -49,6 +50,7 @@ _FIGURE_2_LAYERS: dict[str, dict[Architecture, str]] = {
     },
 }
 PAGE_FILE, JSON_FILE = "report.html", "report.json"
+TABLES_FILE, LOSSES_FILE = "tables.csv", "losses.csv"
 
 
 def reproduce(
@@ -87,11 +89,17 @@ def reproduce(
         tables=tuple(tables),
         figures=_figures(courses, settings, label),
         remarks=(_convergence(courses),),
+        losses={
+            NETWORK_NAMES[architecture]: tuple(map(float, course.cross_entropy_s))
+            for architecture, course in courses.items()
+        },
     )
     (settings.out / JSON_FILE).write_text(
         json.dumps(report.to_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
     )
     (settings.out / PAGE_FILE).write_text(html_page(report, settings.out), encoding="utf-8")
+    (settings.out / TABLES_FILE).write_text(tables_csv(report), encoding="utf-8")
+    (settings.out / LOSSES_FILE).write_text(losses_csv(report), encoding="utf-8")
     return report
 
 

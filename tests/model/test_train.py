@@ -21,10 +21,12 @@ from model.datasets.walk_set import WalkSet
 from model.datasets.walker_recipe import WalkerSetConfig
 from model.datasets.walker_set import build_walker_set
 from model.gei import GeiConfig
+from model.half_precision import multiplies_bfloat16
 from model.losses import batch_hard_triplet
 from model.network_config import NetworkConfig
 from model.train import train
 from model.train_config import TrainConfig, with_optimizer
+from model.train_log import loss_curve
 from tests.model.untrained import untrained_checkpoint
 
 SMALL = GeiConfig(height=32, width=22)
@@ -146,12 +148,35 @@ def test_the_record_the_log_and_tensorboard_say_what_was_done(
     assert trained.record["initial"] == initial.checkpoint_id
     (row,) = _rows(tmp_path)
     assert row["step"] == "6"
+    assert trained.record["losses"] == [{"step": 6, "loss": float(row["loss"])}]
     assert float(row["images_per_second"]) > 0.0
     curves = EventAccumulator(str(tmp_path / "tensorboard"))
     curves.Reload()
     (point,) = curves.Scalars("cross_entropy")
     assert point.step == 6
     assert point.value == pytest.approx(float(row["cross_entropy"]), abs=1e-5)
+
+
+def test_bfloat16_is_float32_where_the_processor_cannot_multiply_it(
+    walkers: WalkSet, tmp_path: Path
+) -> None:
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        recipe = replace(RECIPE, steps=1, precision=precision)
+        train(recipe, walkers, tmp_path / precision)
+        losses[precision] = [row["loss"] for row in _rows(tmp_path / precision)]
+    equal = losses["bfloat16"] == losses["float32"]
+    assert equal != multiplies_bfloat16("cpu")
+
+
+def test_a_long_log_becomes_a_short_curve_with_both_ends(tmp_path: Path) -> None:
+    assert loss_curve(tmp_path) == []
+    rows = "".join(f"{step},{1000 / step}\n" for step in range(1, 1001))
+    (tmp_path / "log.csv").write_text(f"step,loss\n{rows}")
+    curve = loss_curve(tmp_path)
+    assert len(curve) == 80
+    assert (curve[0], curve[-1]) == ({"step": 1, "loss": 1000.0}, {"step": 1000, "loss": 1.0})
+    assert [point["step"] for point in curve] == sorted({point["step"] for point in curve})
 
 
 def test_the_bar_shows_loss_accuracy_and_speed(walkers: WalkSet, tmp_path: Path) -> None:
