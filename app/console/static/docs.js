@@ -1,12 +1,12 @@
 // Shows /openapi.json as a page, offline: every call with its parameters, body and answers.
 
-function element(tag, properties = {}, ...children) {
-  const node = Object.assign(document.createElement(tag), properties);
-  node.append(...children);
-  return node;
-}
+import { openPage } from "./frame.js";
+import { byId, element } from "./service.js";
+import { say } from "./texts.js";
 
 const code = (text) => element("code", { textContent: text });
+// Descriptions set names between backticks.
+const told = (text = "") => text.split("`").map((part, n) => (n % 2 ? code(part) : part));
 const shown = (value) => element("pre", { textContent: JSON.stringify(value, null, 2) });
 
 function resolve(api, schema) {
@@ -16,11 +16,11 @@ function resolve(api, schema) {
 
 function typeOf(api, schema) {
   const whole = resolve(api, schema) ?? {};
-  if (whole.anyOf) return whole.anyOf.map((one) => typeOf(api, one)).join(" or ");
-  if (whole.enum) return whole.enum.map((one) => JSON.stringify(one)).join(" or ");
+  if (whole.anyOf) return whole.anyOf.map((one) => typeOf(api, one)).join(` ${say("docs.or")} `);
+  if (whole.enum) return whole.enum.map((one) => JSON.stringify(one)).join(` ${say("docs.or")} `);
   if (whole.const !== undefined) return JSON.stringify(whole.const);
-  if (whole.type === "array") return `list of ${typeOf(api, whole.items)}`;
-  return schema.$ref ? whole.title : whole.format ?? whole.type ?? "any value";
+  if (whole.type === "array") return say("docs.list_of", { what: typeOf(api, whole.items) });
+  return schema.$ref ? whole.title : whole.format ?? whole.type ?? say("docs.any_value");
 }
 
 function fieldTable(api, rows) {
@@ -28,11 +28,12 @@ function fieldTable(api, rows) {
     element("tr", {},
       element("td", {}, code(name)),
       element("td", { textContent: place }),
-      element("td", { textContent: typeOf(api, schema) + (required ? "" : ", optional") }),
-      element("td", { textContent: description ?? schema.description ?? "" })));
-  const head = ["Name", "In", "Type", "What it is"].map((text) =>
-    element("th", { textContent: text }));
-  return element("table", {},
+      element("td", { textContent: required ? typeOf(api, schema)
+        : say("docs.optional", { what: typeOf(api, schema) }) }),
+      element("td", { className: "aside" }, ...told(description ?? schema.description))));
+  const head = ["name", "place", "type", "meaning"].map((name) =>
+    element("th", { textContent: say(`docs.${name}`), scope: "col" }));
+  return element("table", { className: "stack" },
     element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body));
 }
 
@@ -46,13 +47,13 @@ function bodyRows(api, operation) {
 }
 
 function answers(api, operation) {
-  return Object.entries(operation.responses).map(([status, response]) => {
+  return Object.entries(operation.responses).flatMap(([status, response]) => {
     const content = Object.values(response.content ?? {})[0];
-    const type = content?.schema ? typeOf(api, content.schema) : "no JSON";
-    const line = element("p", {}, code(status), ` ${response.description}: ${type} `);
+    const type = content?.schema ? typeOf(api, content.schema) : say("docs.no_json");
+    const line = element("p", {}, code(status), " ", ...told(response.description), `: ${type} `);
     const named = Object.values(content?.examples ?? {}).map((example) => example.value);
-    for (const example of content?.example ? [content.example] : named) line.append(shown(example));
-    return line;
+    const examples = content?.example ? [content.example] : named;
+    return [line, ...examples.map(shown)];
   });
 }
 
@@ -62,22 +63,23 @@ function operationDetails(api, path, method, operation) {
   const summary = element("summary", {},
     element("span", { className: "method", textContent: method.toUpperCase() }), code(path));
   const details = element("details", {}, summary,
-    element("p", { textContent: operation.description ?? "" }));
+    element("p", {}, ...told(operation.description)));
   if (rows.length) details.append(fieldTable(api, rows));
   details.append(...answers(api, operation));
   return details;
 }
 
+openPage(() => {});
 const api = await (await fetch("/openapi.json")).json();
 const bySection = new Map();
 for (const [path, methods] of Object.entries(api.paths)) {
   for (const [method, operation] of Object.entries(methods)) {
-    const section = operation.tags?.[0] ?? "other";
+    const section = operation.tags?.[0] ?? say("docs.other");
     if (!bySection.has(section)) bySection.set(section, []);
     bySection.get(section).push(operationDetails(api, path, method, operation));
   }
 }
-const about = element("section", {}, element("p", { textContent: api.info.description }));
-document.querySelector("main").replaceChildren(about,
+const about = element("section", { className: "card" }, element("p", {}, ...told(api.info.description)));
+byId("api").replaceChildren(about,
   ...[...bySection].map(([name, entries]) =>
-    element("section", {}, element("h2", { textContent: name }), ...entries)));
+    element("section", { className: "card" }, element("h2", { textContent: name }), ...entries)));
