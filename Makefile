@@ -6,8 +6,9 @@ INSTALLED := $(VENV)/.installed
 PORT ?= 8000
 DATA ?= ./data
 MINUTES ?= 20
+PROCESSES ?= 2
 
-.PHONY: help demo serve test check format unit bench bench-ingredients bench-thresholds bench-registry bench-milvus bench-encryption bench-workers bench-audit bench-model bench-capture bench-quality fuzz test-security test-api audit licences test-crash soak train lock clean
+.PHONY: help demo serve test check docs format unit bench bench-ingredients bench-normalisation bench-conditions bench-fusion bench-thresholds bench-registry bench-milvus bench-encryption bench-workers bench-distributed bench-audit bench-traces bench-model bench-gpu bench-capture bench-quality bench-filming fuzz test-security test-api audit licences test-crash soak train lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -26,13 +27,13 @@ serve: $(INSTALLED) ## the service on PORT with its state under DATA
 	WALKPRINT_DATA=$(DATA) $(BIN)/walkprint serve --port $(PORT)
 
 test: static programs ## all checks and all tests; as root it installs the Debian packages they need
-	$(BIN)/pytest
+	$(BIN)/pytest --durations=25 --numprocesses=$(PROCESSES) --dist=loadfile
 
 .PHONY: programs
 programs: $(INSTALLED)
 	@$(BIN)/python -m tests.programs
 
-check: static unit audit licences ## the fast ones: format, lint, types, floors, migrations, unit tests, dependencies
+check: static docs unit audit licences ## the fast ones: format, lint, types, floors, pages, migrations, unit tests, dependencies
 
 .PHONY: static
 static: $(INSTALLED)
@@ -44,6 +45,10 @@ static: $(INSTALLED)
 unit: $(INSTALLED) ## tests of single parts, no service processes
 	$(BIN)/pytest tests/model tests/app
 
+docs: $(INSTALLED) ## the documentation as pages under build/docs; a dead link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
+	@echo "Open build/docs/index.html"
+
 format: $(INSTALLED) ## lay the code out
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -53,6 +58,15 @@ bench: $(INSTALLED) ## identify over HTTP against the same work in process: one 
 
 bench-ingredients: $(INSTALLED) ## which ingredients of the walkers buy accuracy; CASIA_A=folder adds real masks
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_ingredients $(if $(CASIA_A),--casia-a $(CASIA_A))
+
+bench-normalisation: $(INSTALLED) ## what symmetric score normalisation would buy on unseen walkers; COHORT=people in the largest
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_normalisation $(if $(COHORT),--cohort $(COHORT))
+
+bench-conditions: $(INSTALLED) ## which strangers pass, by their clothes and by the camera
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_conditions
+
+bench-fusion: $(INSTALLED) ## what PCA + LDA added to the network would buy on unseen walkers
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_fusion
 
 bench-registry: $(INSTALLED) ## a million templates in one gallery: starts, searches, changes, memory; TEMPLATES=, SIZE=
 	$(BIN)/python -m tests.benchmarks.bench_registry $(if $(TEMPLATES),--templates $(TEMPLATES)) $(if $(SIZE),--size $(SIZE))
@@ -66,20 +80,36 @@ bench-encryption: $(INSTALLED) ## what encryption at rest costs beside plain sto
 bench-model: $(INSTALLED) ## embedding, training step and walkers: what they cost beside what they could
 	$(BIN)/python -m tests.benchmarks.bench_model
 
+bench-gpu: $(INSTALLED) ## a GPU worker beside the bare forward pass: walks/s, utilisation, latency by batch size
+	$(BIN)/python -m tests.benchmarks.bench_gpu
+
 bench-capture: $(INSTALLED) ## walkers cut out of rendered scenes, speed, memory; KTH=folder adds real clips
 	$(BIN)/python -m tests.benchmarks.bench_capture $(if $(KTH),--kth $(KTH)) $(if $(CLIP),--clip $(CLIP))
 
 bench-quality: $(INSTALLED) ## whether the capture score predicts recognition; refits its weights
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_quality
 
+bench-filming: $(INSTALLED) ## what a camera's height, distance, direction and light cost; the tables of docs/enrol-well.md
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_filming $(if $(PEOPLE),--people $(PEOPLE))
+
 bench-workers: $(INSTALLED) ## workers behind a broker: takeover after kill -9, scaling, the limit
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_workers
+
+bench-distributed: $(INSTALLED) ## a service with two workers beside one that works itself; ten services, 2,000 callers
+	$(BIN)/python -m tests.benchmarks.bench_distributed
+
+bench-traces: $(INSTALLED) ## what traces cost an identification: off, one in a hundred, all; CALLS=200
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_traces $(if $(CALLS),--calls $(CALLS))
 
 bench-audit: $(INSTALLED) ## what the audit log costs enrolments, searches and pictures
 	$(BIN)/python -m tests.benchmarks.bench_audit
 
 bench-thresholds: $(INSTALLED) ## how many strangers pass, by the checkpoint's threshold and by the gallery's own; PEOPLE=16000
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.bench_thresholds $(if $(PEOPLE),--people $(PEOPLE))
+
+.PHONY: test-browser
+test-browser: programs ## the console in a real Chromium; says where the screenshots are, PICTURES=folder keeps them there
+	$(if $(PICTURES),WALKPRINT_PICTURES=$(PICTURES)) $(BIN)/pytest tests/browser
 
 test-security: $(INSTALLED) ## everything a security review asks for, the long variants too
 	WALKPRINT_SECURITY_LONG=1 $(BIN)/pytest tests/security tests/hostile --timeout=1800

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import typer
+from pydantic import ValidationError
 
 from app.bulk import ReportInUse
 from app.client import MediaNotFound, NotAuthenticated, UnusableKey, WalkprintError
@@ -16,6 +17,7 @@ from app.commands.capture import capture
 from app.commands.checkpoints import checkpoints
 from app.commands.data import data
 from app.commands.demo import demo
+from app.commands.doctor import doctor
 from app.commands.encryption import encryption
 from app.commands.evaluate import evaluate
 from app.commands.export import export
@@ -27,6 +29,7 @@ from app.commands.output import print_problem
 from app.commands.receipts import verify_receipt
 from app.commands.reproduce import reproduce
 from app.commands.serve import serve
+from app.commands.starting import settings_refused
 from app.commands.subjects import subjects
 from app.commands.train import train
 from app.commands.walkers import walkers
@@ -39,7 +42,6 @@ cli = typer.Typer(
     help="Who is walking? Enrol and identify people by their gait.",
     no_args_is_help=True,
     rich_markup_mode="rich",
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -52,13 +54,13 @@ cli.command()(capture)
 cli.add_typer(subjects, name="subjects", help="Enrolled people: list, rename, merge, move, erase.")
 cli.add_typer(galleries, name="galleries", help="Sets of people that are searched together.")
 cli.add_typer(checkpoints, name="checkpoints", help="Weights: which serve, and which could.")
+cli.add_typer(jobs, name="jobs")
 cli.add_typer(audit, name="audit", help="Who did what: show, export, verify.")
 cli.add_typer(encryption, name="encryption", help="The keys to what is stored.")
 cli.add_typer(keys, name="keys", help="Who may call: make, list and revoke keys.")
 cli.command("verify-receipt")(verify_receipt)
 cli.command()(backup)
 cli.command()(restore)
-cli.command()(jobs)
 cli.command()(data)
 cli.command()(train)
 cli.command()(finetune)
@@ -67,6 +69,7 @@ cli.command()(reproduce)
 cli.command()(walkers)
 cli.command()(export)
 cli.command()(demo)
+cli.command()(doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -93,6 +96,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         problem = {"title": "The key cannot be used", "detail": str(wrong)}
     except SecretFileUnusable as wrong:
         problem = {"title": "A setting cannot be used", "detail": f"{wrong}."}
+    except ValidationError as wrong:
+        if wrong.title != "Settings":  # a fault of ours, and nothing that somebody set
+            raise
+        problem = {"title": "A setting cannot be used", "detail": settings_refused(wrong)}
     except ReportInUse as held:
         problem = {"title": "The report is in use", "detail": str(held)}
     except OSError as denied:

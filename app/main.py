@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
@@ -17,8 +18,10 @@ from app import failpoints
 from app.http.access import Access
 from app.http.application import LOOPBACK_NAMES, build_application
 from app.http.connections import guarded
+from app.http.console import Console
 from app.http.doorkeeper import ConnectionLimits, allow_files
 from app.http.issuer_keys import IssuerKeys
+from app.http.job_events import Lookout
 from app.http.oidc import TokenCheck
 from app.http.pace import SlowestBody
 from app.http.rate_limits import RateLimits
@@ -32,7 +35,7 @@ from app.telemetry import Metrics, configure_logging
 from app.worker.broker.hired_hands import hired_hands
 from app.worker.checkpoint_desk import CheckpointDesk
 from app.worker.desk import Desk
-from app.worker.foundation import CannotStart, lay, require_database
+from app.worker.foundation import CannotStart, lay, require_database, traces_of
 from app.worker.hands import own_hands
 from app.worker.outcomes import Watchers
 
@@ -45,6 +48,10 @@ _log = structlog.get_logger(__name__)
 
 class NotOnLoopback(CannotStart):
     """The service has no keys, so it listens only where nobody else can reach it."""
+
+
+class CannotListen(CannotStart):
+    """The address is not this machine's, or another program listens there; the message says it."""
 
 
 class CannotRecognise(CannotStart):
@@ -60,11 +67,13 @@ def create_app(
         settings: where the data lie and what is served.
         on_failure: told, in a thread of its own, when recognition cannot be loaded.
     """
-    metrics = Metrics()
+    metrics = Metrics(traces_of(settings, "walkprint-api"))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with ExitStack() as stack:
+            # Last, for what ends before it is told as well.
+            stack.callback(metrics.traces.close)
             running = await asyncio.to_thread(_start, settings, metrics, stack, on_failure)
             app.state.services = running
             yield
@@ -82,6 +91,7 @@ def serve(settings: Settings) -> None:
 
     Raises:
         NotOnLoopback: the host can be reached from other machines, and there is no key.
+        CannotListen: nobody could reach it, for another program has its port.
         InvalidField: the bootstrap key does not have the form of a key.
         CannotRecognise: the checkpoint cannot be read, or the device is not there.
         DatabaseNotThere: a database that was named does not answer.
@@ -94,6 +104,7 @@ def serve(settings: Settings) -> None:
         id_in(settings.bootstrap_key.get_secret_value())
     if not settings.is_loopback:
         _require_keys(settings)
+    _require_port(settings)
     configure_logging(settings.log_level, as_json=settings.log_json)
     failpoints.arm_from_environment()
     # Job threads hand the interpreter over between short calls into C; at Python's default of 5 ms
@@ -111,6 +122,22 @@ def serve(settings: Settings) -> None:
         raise CannotRecognise(str(failures[0])) from failures[0]
     if not server.started:
         raise SystemExit(1)
+
+
+def _require_port(settings: Settings) -> None:
+    """Says before anything is loaded, in one sentence, that nobody could reach the service.
+
+    Raises:
+        CannotListen: it could not listen.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as taken:
+        raise CannotListen(
+            f"{settings.host}:{settings.port} cannot be listened on: {taken.strerror}. Another"
+            " service may run there: stop it, or choose another port with --port."
+        ) from taken
 
 
 def _require_keys(settings: Settings) -> None:
@@ -186,6 +213,7 @@ def _start(
     on_failure: Callable[[Exception], None] | None,
 ) -> Services:
     """Starts everything, in the order of dependence; the stack stops it in reverse."""
+    metrics.traces.start()
     foundation = lay(settings, stack)
     registry, storage, owner = foundation.registry, foundation.storage, foundation.instance.id
     registry.audit.note("service.started", version=version("walkprint"))
@@ -223,6 +251,7 @@ def _start(
         metrics=metrics,
         checkpoint=hands.checkpoint,
         calibrate=hands.calibrate,
-        pages=Path(__file__).parent / "console",
+        console=Console(Path(__file__).parent / "console"),
         access=_access(registry, settings),
+        lookout=Lookout(registry.job_progress.standing),
     )

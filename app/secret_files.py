@@ -46,15 +46,16 @@ class SecretFiles(PydanticBaseSettingsSource):
         """What the files hold, by setting.
 
         Raises:
-            SecretFileUnusable: one cannot be read, or the setting is given twice.
+            SecretFileUnusable: one cannot be read, or the setting is empty or given twice.
         """
+        _require_filled(self.settings_cls)
         found = {}
         for name in secret_names(self.settings_cls):
             variable = f"{_PREFIX}{name.upper()}"
             path = os.environ.get(f"{variable}_FILE")
             if not path:
                 continue
-            if os.environ.get(variable):
+            if variable in os.environ:
                 # Of two places for a secret, one would be forgotten when it is changed.
                 raise SecretFileUnusable(f"{variable} and {variable}_FILE are set: one is enough")
             found[name] = _read(variable, Path(path))
@@ -63,6 +64,14 @@ class SecretFiles(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Of one setting; the base class asks for it, and `__call__` does without."""
         return self().get(field_name), field_name, False
+
+
+def _require_filled(settings: type[BaseSettings]) -> None:
+    """Refuses a secret that is set to nothing: whoever meant to encrypt must not go on without."""
+    for name, field in settings.model_fields.items():
+        variable = f"{_PREFIX}{name.upper()}"
+        if _is_secret(field) and os.environ.get(variable) == "":
+            raise SecretFileUnusable(f"{variable} is empty: give it, or leave it out")
 
 
 def _read(variable: str, path: Path) -> str:

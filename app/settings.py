@@ -19,6 +19,7 @@ from app.secret_files import SecretFiles
 from app.storage_place import StoragePlace
 
 _MIB = 1024 * 1024
+_DATABASES = ("sqlite", "postgresql", "postgresql+psycopg", "postgres")
 
 
 class Settings(BaseSettings):
@@ -30,6 +31,8 @@ class Settings(BaseSettings):
     Attributes:
         data: folder for everything the service keeps: database, uploads, instance files.
         database_url: SQLAlchemy URL; None means `walkprint.db` in the data folder.
+        database_connections: most that this process opens to PostgreSQL, whose own limit must be
+            above the sum of all processes (docs/operations.md). SQLite needs no limit.
         storage: where uploads lie until they are worked on (docs/storage.md): `s3://bucket/prefix`,
             or a folder that all machines have mounted. None means `uploads` in the data folder.
         storage_endpoint: URL of the S3 server; None means Amazon's.
@@ -57,6 +60,8 @@ class Settings(BaseSettings):
             network (docs/segmenter.md), which needs no camera that stands still.
         workers: threads that turn recordings into GEIs.
         batch_size: most GEIs in one forward pass.
+        batch_latency_ms: how many milliseconds a forward pass may take; the most GEIs in it are
+            then measured when a checkpoint is loaded (docs/gpu.md). None keeps to batch_size.
         max_upload_bytes: most bytes of one request body.
         max_checkpoint_bytes: most bytes of a checkpoint that is installed over HTTP.
         max_import_bytes: most bytes of a gallery file that is imported.
@@ -98,10 +103,15 @@ class Settings(BaseSettings):
         master_key_file: in place of both: one key a line, the current one first.
         log_level: of the service's own log.
         log_json: one JSON object per line instead of text for people.
+        traces: URL of an OTLP/HTTP collector, http://collector:4318 (docs/operations.md); None
+            records nothing.
+        traces_ratio: share of the calls that are traced, 0 to 1, unless their caller has decided.
     """
 
     model_config = SettingsConfigDict(
         env_prefix="WALKPRINT_",
+        # Compose cannot leave a variable out: `${NAME:-}` is empty where nobody set it.
+        env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         # What was set may be a key.
@@ -111,6 +121,7 @@ class Settings(BaseSettings):
     data: Path = Path("data")
     # May hold a password, which no line of a log needs.
     database_url: str | None = Field(default=None, repr=False)
+    database_connections: int = Field(default=16, ge=4, le=1000)
     storage: str | None = None
     storage_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/?#@]+/?$")
     broker_url: SecretStr | None = None
@@ -127,6 +138,7 @@ class Settings(BaseSettings):
     segmenter: str = Field(default="background", pattern=r"^(background|onnx:.+)$")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
     batch_size: int = Field(default=32, ge=1, le=1024)
+    batch_latency_ms: float | None = Field(default=None, gt=0.0)
     max_upload_bytes: int = Field(default=200 * _MIB, ge=1)
     max_checkpoint_bytes: int = Field(default=256 * _MIB, ge=1)
     max_import_bytes: int = Field(default=16 * 1024 * _MIB, ge=1)
@@ -159,6 +171,8 @@ class Settings(BaseSettings):
     master_key_file: Path | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_json: bool = False
+    traces: str | None = Field(default=None, pattern=r"^https?://[^?#@]+$")
+    traces_ratio: float = Field(default=1.0, ge=0.0, le=1.0)
 
     @classmethod
     def settings_customise_sources(
@@ -217,6 +231,14 @@ class Settings(BaseSettings):
         if not isinstance(names, str):
             return names
         return tuple(name.strip().lower() for name in names.split(",") if name.strip())
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database(cls, url: str | None) -> str | None:
+        """Another kind of database is said at start; the address itself may hold a password."""
+        if url is not None and url.partition(":")[0] not in _DATABASES:
+            raise ValueError("it must begin with sqlite:///path or postgresql://user@host/name")
+        return url
 
     @field_validator("storage")
     @classmethod

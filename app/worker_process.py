@@ -21,7 +21,7 @@ from app.settings import Settings
 from app.telemetry import Metrics, configure_logging
 from app.worker.broker.consumer import Consumer
 from app.worker.broker.errands import Errands
-from app.worker.foundation import CannotStart, lay, require_database
+from app.worker.foundation import CannotStart, lay, require_database, traces_of
 from app.worker.hands import job_threads, open_workshop
 from app.worker.health import health_application
 from app.worker.job_threads import JobThreads
@@ -112,7 +112,7 @@ def worker_application(
         url: of the broker.
         on_failure: told, in a thread of its own, when recognition cannot be loaded.
     """
-    metrics = Metrics()
+    metrics = Metrics(traces_of(settings, "walkprint-worker"))
     working: list[_Worker] = []
 
     def readiness() -> dict[str, str]:
@@ -123,6 +123,7 @@ def worker_application(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         with ExitStack() as stack:
+            stack.callback(metrics.traces.close)
             working.append(
                 await asyncio.to_thread(_open_worker, settings, url, metrics, stack, on_failure)
             )
@@ -140,6 +141,7 @@ def _open_worker(
     on_failure: Callable[[Exception], None] | None,
 ) -> _Worker:
     """Starts everything, in the order of dependence; the stack stops it in reverse."""
+    metrics.traces.start()
     foundation = lay(settings, stack)
     foundation.registry.audit.note("worker.started", version=version("walkprint"))
     consumer = Consumer(

@@ -142,8 +142,8 @@ class Cable:
 
     def _begin(self, target: Callable[..., None], *arguments: socket.socket) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
+        thread.start()  # first: who pulls the cable out joins what is listed
         self._threads.append(thread)
-        thread.start()
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,11 @@ from tests.programs import PACKAGES, none_is_left_out, path_of
 from tests.rabbitmq import RabbitServer, rabbit_server
 from tests.sealing import KEY, master_keys_of
 from tests.servers import PostgresServer, empty, postgres_server
+
+# Consoles keep the width that these say when they are made. A test sets its own; whoever runs the
+# tests (a shell, or readline in a process without a terminal) has no say in what they print.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -32,6 +39,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if none_is_left_out():
                 pytest.fail(reason, pytrace=False)
             pytest.skip(reason)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked `gpu` are left out where there is none: nothing that is here could run them.
+
+    They are counted as deselected, so that a run says how many it left out.
+    """
+    of_gpu = [item for item in items if item.get_closest_marker("gpu")]
+    # Their files import torch; a run without them does not wait for it.
+    if of_gpu and not importlib.import_module("torch").cuda.is_available():
+        items[:] = [item for item in items if not item.get_closest_marker("gpu")]
+        config.hook.pytest_deselected(items=of_gpu)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

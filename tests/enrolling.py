@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.registry import Enrolled, Enrollment, Job, LeaseLost, NewJob, NewWalk, Registry
+from app.registry.job import Home
 
 CHECKPOINT = "lresnet50-64x44-test"
 DIMENSIONS = 16
@@ -54,8 +56,10 @@ def enroll(
     checkpoint_id: str = CHECKPOINT,
     gei_png: bytes = b"a gait energy image",
 ) -> Enrolled:
-    """Enrols one walk per vector, through a job as the service does."""
-    job = running_job(registry, enroll_job(gallery, subject))
+    """Enrols one walk per vector, through a job that no running service takes, as one that has an
+    idle thread does."""
+    home = Home("instance", timedelta(seconds=30), begins=True)
+    job = registry.jobs.add(enroll_job(gallery, subject), home=home).job
     return registry.enrollments.record(
         job.id,
         job.attempt,

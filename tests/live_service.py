@@ -18,6 +18,7 @@ from app.demo.service_process import free_port
 from app.http.services import Services
 from app.main import create_app, server_config
 from app.registry import Registry
+from app.registry.signing import Signer
 from app.settings import Settings
 
 
@@ -42,6 +43,12 @@ class LiveService:
         """The registry behind it, to look at what was stored."""
         services: Services = self.app.state.services
         return services.registry
+
+    @property
+    def signer(self) -> Signer:
+        """What it signs receipts with."""
+        services: Services = self.app.state.services
+        return services.signer
 
     @property
     def stored_uploads(self) -> list[Path]:

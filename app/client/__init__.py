@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from app.client.answers import Erasure, Gallery, Job, Merge, Subject
+from app.client.answers import Erasure, Gallery, Job, JobCounts, ListedJob, Merge, Subject
 from app.client.api_key import UnusableKey
+from app.client.async_client import AsyncClient
 from app.client.client import DEFAULT_URL, Client
 from app.client.connection import RetryPolicy
+from app.client.enrollment_check import CheckedWalk, EnrollmentCheck
 from app.client.exchange_calls import ExportedGallery, ImportedGallery
+from app.client.explanation import Explanation
 from app.client.failures import (
     NotAllowed,
     NotAuthenticated,
@@ -23,24 +26,31 @@ from app.client.recognition import (
     IdentifiedEverybody,
     PossibleDuplicate,
     SeenWalk,
+    StoredWalk,
     ThresholdSource,
     Verification,
-    Walk,
     Walker,
 )
+from app.client.walk import Walk
 
 __all__ = [
     "DEFAULT_URL",
+    "AsyncClient",
     "Candidate",
+    "CheckedWalk",
     "Client",
     "Enrollment",
+    "EnrollmentCheck",
     "Erasure",
+    "Explanation",
     "ExportedGallery",
     "Gallery",
     "Identification",
     "IdentifiedEverybody",
     "ImportedGallery",
     "Job",
+    "JobCounts",
+    "ListedJob",
     "MediaNotFound",
     "Merge",
     "NotAllowed",
@@ -50,6 +60,7 @@ __all__ = [
     "SeenWalk",
     "ServiceUnreachable",
     "StillWorking",
+    "StoredWalk",
     "Subject",
     "ThresholdSource",
     "TooManyRequests",

@@ -120,11 +120,16 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One accepted piece of work. `state` is queued, running, succeeded or failed."""
+    """One accepted piece of work. `state` is queued, running, succeeded or failed.
+
+    `stage` is what a running one does, where that takes a while: capture, gei, encode, search,
+    store.
+    """
 
     id: str
     kind: str
     state: str
+    stage: str | None
     result: Json | None
     problem: Json | None
     json: Json = field(repr=False, compare=False)
@@ -140,7 +145,51 @@ class Job:
             id=str(json["id"]),
             kind=str(json.get("kind", "")),
             state=str(json["state"]),
+            stage=json.get("stage"),
             result=json.get("result"),
             problem=json.get("problem"),
+            json=json,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounts:
+    """How many jobs wait and run, in all processes of the service."""
+
+    queued: int
+    running: int
+
+    @classmethod
+    def read(cls, json: Json) -> JobCounts:
+        return cls(int(json["queued"]), int(json["running"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ListedJob:
+    """A job in a list; `Client.job` has its answer. `subject` is None for an identification."""
+
+    id: str
+    kind: str
+    state: str
+    stage: str | None
+    gallery: str
+    subject: str | None
+    priority: str
+    problem: Json | None
+    created_at: str
+    json: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def read(cls, json: Json) -> ListedJob:
+        return cls(
+            id=str(json["id"]),
+            kind=str(json["kind"]),
+            state=str(json["state"]),
+            stage=json.get("stage"),
+            gallery=str(json["gallery"]),
+            subject=json.get("subject"),
+            priority=str(json.get("priority", "")),
+            problem=json.get("problem"),
+            created_at=str(json.get("created_at", "")),
             json=json,
         )

@@ -11,19 +11,31 @@ try and never a second enrolment. Imports neither torch nor OpenCV nor FAISS.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 from app.client.answers import Job
 from app.client.api_key import key_from_environment
 from app.client.checkpoints import Checkpoints
 from app.client.connection import Connection, RetryPolicy
+from app.client.enrollment_check import EnrollmentCheck
 from app.client.exchange_calls import ExchangeCalls
 from app.client.failures import unreachable
 from app.client.gallery_calls import GalleryCalls
+from app.client.job_calls import JobCalls
+from app.client.options import (
+    EnrollOptions,
+    Errand,
+    EverybodyOptions,
+    IdentifyOptions,
+    VerifyOptions,
+    enrolling,
+    identifying,
+    identifying_everybody,
+    verifying,
+)
 from app.client.recognition import (
     Enrollment,
     Identification,
@@ -35,14 +47,12 @@ from app.client.threshold_calls import ThresholdCalls
 from app.client.work import FIRST_POLL_SECONDS, Work
 
 if TYPE_CHECKING:
-    from app.client.media import Media
+    from app.client.walk import Media
 
-OneWalker = Literal["only", "largest"]
-"""Whose walk is meant where several people walk: of nobody but the only one, or the largest."""
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-class Client(SubjectCalls, GalleryCalls, ThresholdCalls, ExchangeCalls):
+class Client(SubjectCalls, GalleryCalls, ThresholdCalls, ExchangeCalls, JobCalls):
     """A connection to one service. May be shared by threads; close it, or use `with`.
 
     Args:
@@ -103,123 +113,63 @@ class Client(SubjectCalls, GalleryCalls, ThresholdCalls, ExchangeCalls):
         self._connection.close()
 
     def enroll(
-        self,
-        subject: str,
-        walks: Sequence[Media],
-        *,
-        gallery: str | None = None,
-        name: str | None = None,
-        metadata: Mapping[str, object] | None = None,
-        walker: OneWalker | None = None,
-        frames_per_second: float | None = None,
-        idempotency_key: str | None = None,
+        self, subject: str, walks: Sequence[Media], **options: Unpack[EnrollOptions]
     ) -> Enrollment:
         """Creates the subject or adds walks to it; waits until they can be found.
 
         Args:
             subject: your id for the person.
-            walks: one entry per walk: a path to a video, an archive or a folder of frames, or a
-                list of frames (see `app.client.media.open_walk`).
-            gallery: created when unknown; the service's default when None.
-            name: for people to read.
-            metadata: a JSON object kept with the subject.
-            walker: whose walk is meant where several people walk; "only" when None.
-            frames_per_second: of walks that are bundles of frames, if known.
-            idempotency_key: under one key the work is done once; a fresh one when None.
+            walks: one entry per walk: a `Walk`, a path to a video, an archive or a folder of
+                frames, or a list of frames (see `app.client.media.open_walk`).
+            options: `EnrollOptions`: gallery, name, metadata, walker, frames_per_second,
+                idempotency_key, wait_seconds, expires_in_seconds, on_progress.
         """
-        fields = {
-            "subject": subject,
-            "gallery": gallery,
-            "name": name,
-            "metadata": None if metadata is None else json.dumps(metadata),
-            "walker": walker,
-            "fps": frames_per_second,
-        }
-        return Enrollment.read(self._work.answer("/enroll", walks, fields, idempotency_key))
+        return Enrollment.read(self._work.answer(enrolling(subject, walks, options)))
 
-    def identify(
-        self,
-        walk: Media,
-        *,
-        gallery: str | None = None,
-        top_k: int | None = None,
-        target_fpir: float | None = None,
-        walker: OneWalker | None = None,
-        frames_per_second: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Identification:
+    def check_enrollment(
+        self, subject: str, walks: Sequence[Media], **options: Unpack[EnrollOptions]
+    ) -> EnrollmentCheck:
+        """Says how good walks are, and whether `enroll` would take them; enrols nobody.
+
+        Args:
+            subject: as in `enroll`.
+            walks: as in `enroll`.
+            options: as in `enroll`.
+        """
+        errand = enrolling(subject, walks, options, check=True)
+        return EnrollmentCheck.read(self._work.answer(errand))
+
+    def identify(self, walk: Media, **options: Unpack[IdentifyOptions]) -> Identification:
         """Says who of a gallery is walking, or that it is nobody of it.
 
         Args:
             walk: as in `enroll`.
-            gallery: where to search; the service's default when None.
-            top_k: how many candidates to name, 1 to 50.
-            target_fpir: the accepted share of strangers who are given a name, above 0 and below 1.
-            walker: whose walk is meant where several people walk; "only" when None.
-            frames_per_second: of a bundle of frames, if known.
-            idempotency_key: under one key the work is done once; a fresh one when None.
+            options: `IdentifyOptions`: gallery, top_k, target_fpir, explain, walker,
+                frames_per_second, idempotency_key, wait_seconds, expires_in_seconds, on_progress.
         """
-        fields = {
-            "gallery": gallery,
-            "top_k": top_k,
-            "target_fpir": target_fpir,
-            "walker": walker,
-            "fps": frames_per_second,
-        }
-        return Identification.read(self._work.answer("/identify", [walk], fields, idempotency_key))
+        return Identification.read(self._work.answer(identifying(walk, options)))
 
     def identify_everybody(
-        self,
-        walk: Media,
-        *,
-        gallery: str | None = None,
-        top_k: int | None = None,
-        target_fpir: float | None = None,
-        frames_per_second: float | None = None,
-        idempotency_key: str | None = None,
+        self, walk: Media, **options: Unpack[EverybodyOptions]
     ) -> IdentifiedEverybody:
-        """Says of everybody who walks in a recording who they are; arguments as in `identify`."""
-        fields = {
-            "gallery": gallery,
-            "top_k": top_k,
-            "target_fpir": target_fpir,
-            "walker": "all",
-            "fps": frames_per_second,
-        }
-        return IdentifiedEverybody.read(
-            self._work.answer("/identify", [walk], fields, idempotency_key)
-        )
+        """Says of everybody who walks in a recording who they are.
 
-    def verify(
-        self,
-        walk: Media,
-        subject: str,
-        *,
-        gallery: str | None = None,
-        target_fmr: float | None = None,
-        walker: OneWalker | None = None,
-        frames_per_second: float | None = None,
-        idempotency_key: str | None = None,
-    ) -> Verification:
+        Args:
+            walk: as in `enroll`.
+            options: as in `identify`, without `walker`.
+        """
+        return IdentifiedEverybody.read(self._work.answer(identifying_everybody(walk, options)))
+
+    def verify(self, walk: Media, subject: str, **options: Unpack[VerifyOptions]) -> Verification:
         """Says whether a walk is the claimed subject's.
 
         Args:
             walk: as in `enroll`.
             subject: the claimed id.
-            gallery: the subject's gallery; the service's default when None.
-            target_fmr: the accepted share of other people who pass, above 0 and below 1.
-            walker: whose walk is meant where several people walk; "only" when None.
-            frames_per_second: of a bundle of frames, if known.
-            idempotency_key: under one key the work is done once; a fresh one when None.
+            options: `VerifyOptions`: gallery, target_fmr, walker, frames_per_second,
+                idempotency_key, wait_seconds, expires_in_seconds, on_progress.
         """
-        fields = {
-            "subject": subject,
-            "gallery": gallery,
-            "target_fmr": target_fmr,
-            "walker": walker,
-            "fps": frames_per_second,
-        }
-        return Verification.read(self._work.answer("/verify", [walk], fields, idempotency_key))
+        return Verification.read(self._work.answer(verifying(walk, subject, options)))
 
     def submit(
         self,
@@ -237,19 +187,30 @@ class Client(SubjectCalls, GalleryCalls, ThresholdCalls, ExchangeCalls):
             fields: the form fields of that route.
             idempotency_key: under one key the work is done once; a fresh one when None.
         """
-        return self._work.submit(kind, walks, fields, idempotency_key)
+        return self._work.submit(Errand(f"/{kind}", tuple(walks), fields, idempotency_key))
 
     def job(self, job_id: str) -> Job:
         """The present state of a job."""
         return self._work.job(job_id)
 
-    def wait_for_job(self, job_id: str, *, timeout_seconds: float | None = None) -> Job:
+    def wait_for_job(
+        self,
+        job_id: str,
+        *,
+        timeout_seconds: float | None = None,
+        on_progress: Callable[[Job], None] | None = None,
+    ) -> Job:
         """Waits until a job has succeeded or failed.
 
+        Args:
+            job_id: of the job.
+            timeout_seconds: patience; the client's own when None.
+            on_progress: called with the job when its state or stage has changed.
+
         Raises:
-            StillWorking: it has not ended within `timeout_seconds` (the client's own when None).
+            StillWorking: it has not ended within that time.
         """
-        return self._work.wait(job_id, timeout_seconds)
+        return self._work.wait(job_id, timeout_seconds, on_progress)
 
     def is_ready(self) -> bool:
         """Whether the service answers and takes work now; never raises."""

@@ -5,26 +5,26 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 
 from app.client.api_key import authorization
 from app.client.failures import refusal_of, unreachable
 from app.client.media import open_walk
-
-if TYPE_CHECKING:
-    from app.client.media import Media
+from app.client.options import Errand
+from app.client.walk import Walk
 
 # The connection broke or never stood: the service may not have seen the request at all.
-_BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.TimeoutException)
+BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.TimeoutException)
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
 # Nothing was done yet, and the service says when it may be: busy, or asked too often.
-_LATER = (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS)
+LATER = (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS)
 # Builds the keyword arguments of one try; what it opens on the stack is closed after that try.
 Body = Callable[[ExitStack], Mapping[str, Any]]
 
@@ -77,18 +77,7 @@ class Connection:
     ) -> None:
         self.base_url = base_url
         self._policy = policy
-        self._http = httpx.Client(
-            base_url=base_url,
-            timeout=httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds)),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            # httpx does not show an Authorization header when it is printed, and follows no
-            # redirect that would carry it to another host.
-            headers={
-                "User-Agent": "walkprint-client",
-                "Accept": "application/json",
-                **authorization(api_key),
-            },
-        )
+        self._http = httpx.Client(**http_options(base_url, api_key, timeout_seconds, connections))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -101,35 +90,21 @@ class Connection:
         except httpx.HTTPError:
             return False
 
-    def post_walks(
-        self,
-        route: str,
-        walks: Sequence[Media],
-        fields: Mapping[str, object],
-        *,
-        idempotency_key: str | None,
-        respond_async: bool = False,
-    ) -> httpx.Response:
+    def post_walks(self, errand: Errand, *, respond_async: bool = False) -> httpx.Response:
         """Posts walks as multipart form data, read from disk while they are sent.
 
         Args:
-            route: "/enroll", "/identify" or "/verify".
-            walks: one entry per walk (see `open_walk`).
-            fields: the other form fields; entries that are None are left out.
-            idempotency_key: under one key the work is done once; a fresh one when None.
+            errand: the work.
             respond_async: ask for a job instead of waiting for the result.
         """
-        form = {key: str(value) for key, value in fields.items() if value is not None}
-        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        if respond_async:
-            headers["Prefer"] = "respond-async"
-
-        def opened_anew(opened: ExitStack) -> dict[str, object]:
-            parts = [opened.enter_context(open_walk(walk)) for walk in walks]
-            files = [("walk", (name, file, "application/octet-stream")) for name, file in parts]
-            return {"data": form, "files": files}
-
-        return self.send("POST", route, repeatable=True, body=opened_anew, headers=headers)
+        headers = headers_of(errand, respond_async=respond_async)
+        return self.send(
+            "POST",
+            errand.route,
+            repeatable=True,
+            body=lambda opened: form_of(errand, opened),
+            headers=headers,
+        )
 
     def post_once(
         self,
@@ -157,23 +132,26 @@ class Connection:
         )
 
     @contextmanager
-    def download(self, route: str) -> Iterator[httpx.Response]:
+    def download(
+        self, route: str, *, timeout_seconds: float | None = None
+    ) -> Iterator[httpx.Response]:
         """An answer that is read while it arrives, asked for once.
 
         Args:
             route: the path under the base URL.
+            timeout_seconds: without a byte before it is given up; the connection's own when None.
 
         Raises:
             WalkprintError: the service answered with a problem.
             ServiceUnreachable: it did not answer, or broke off.
         """
         try:
-            with self._http.stream("GET", route) as response:
+            with self._http.stream("GET", route, timeout=timeout_of(timeout_seconds)) as response:
                 if response.is_error:
                     response.read()
                     raise refusal_of(response)
                 yield response
-        except _BROKEN as broken:
+        except BROKEN as broken:
             raise unreachable(self.base_url, broken) from broken
 
     def send(
@@ -212,18 +190,61 @@ class Connection:
                     response = self._http.request(
                         method, route, headers=dict(headers or {}), params=query, **content
                     )
-            except _BROKEN as broken:
-                never_sent = isinstance(broken, (httpx.ConnectError, httpx.ConnectTimeout))
+            except BROKEN as broken:
+                never_sent = isinstance(broken, NEVER_SENT)
                 if is_last or not (repeatable or never_sent):
                     raise unreachable(self.base_url, broken) from broken
                 time.sleep(self._policy.wait_seconds(tries, None))
                 continue
-            if response.status_code in _LATER and not is_last:
+            if response.status_code in LATER and not is_last:
                 time.sleep(self._policy.wait_seconds(tries, response.headers.get("retry-after")))
                 continue
             if response.is_error:
                 raise refusal_of(response)
             return response
+
+
+def http_options(
+    base_url: str, api_key: str | None, timeout_seconds: float, connections: int
+) -> dict[str, Any]:
+    """How the HTTP library is set up, with and without asyncio.
+
+    Raises:
+        UnusableKey: the key cannot be one.
+    """
+    return {
+        "base_url": base_url,
+        "timeout": httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds)),
+        "limits": httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        # httpx does not show an Authorization header when it is printed, and follows no redirect
+        # that would carry it to another host.
+        "headers": {
+            "User-Agent": "walkprint-client",
+            "Accept": "application/json",
+            **authorization(api_key),
+        },
+    }
+
+
+def timeout_of(seconds: float | None) -> Any:
+    """A timeout as the HTTP library takes it; that of the client when None."""
+    return httpx.USE_CLIENT_DEFAULT if seconds is None else seconds
+
+
+def headers_of(errand: Errand, *, respond_async: bool) -> dict[str, str]:
+    """What is said beside the form: the key under which the work is done once, and the patience."""
+    prefer = "respond-async" if respond_async else errand.prefer
+    key = {"Idempotency-Key": errand.idempotency_key or str(uuid.uuid4())}
+    return key if prefer is None else key | {"Prefer": prefer}
+
+
+def form_of(errand: Errand, opened: ExitStack) -> dict[str, object]:
+    """The fields and the files of one try; the stack closes the files."""
+    form = {key: str(value) for key, value in errand.fields.items() if value is not None}
+    raw = [walk.media if isinstance(walk, Walk) else walk for walk in errand.walks]
+    parts = [opened.enter_context(open_walk(media)) for media in raw]
+    files = [("walk", (name, file, "application/octet-stream")) for name, file in parts]
+    return {"data": form, "files": files}
 
 
 def _retry_after_seconds(header: str | None) -> float | None:

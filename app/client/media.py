@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     # A path to a video, an archive or a folder of frames; or frames: encoded, or (T, H, W) masks.
-    Media = str | Path | Sequence[bytes] | NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
+    RawMedia = str | Path | Sequence[bytes] | NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 # Folders up to this many bytes are packed in memory, larger ones into a temporary file.
@@ -37,7 +37,7 @@ class MediaNotFound(Exception):
 
 
 @contextmanager
-def open_walk(media: Media) -> Iterator[tuple[str, IO[bytes]]]:
+def open_walk(media: RawMedia) -> Iterator[tuple[str, IO[bytes]]]:
     """Opens one walk for sending.
 
     Args:

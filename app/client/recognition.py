@@ -12,7 +12,7 @@ from app.client.answers import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class StoredWalk:
     """One stored walk. `quality` is the capture quality as the service reports it."""
 
     id: str
@@ -21,7 +21,7 @@ class Walk:
     json: Json = field(repr=False, compare=False)
 
     @classmethod
-    def read(cls, json: Json) -> Walk:
+    def read(cls, json: Json) -> StoredWalk:
         return cls(
             id=str(json["id"]),
             quality=dict(json.get("quality") or {}),
@@ -109,7 +109,7 @@ class Enrollment:
     subject: str
     gallery: str
     created: bool
-    walks: tuple[Walk, ...]
+    walks: tuple[StoredWalk, ...]
     left_out: tuple[SeenWalk, ...]
     replaced: tuple[str, ...]
     possible_duplicates: tuple[PossibleDuplicate, ...]
@@ -123,7 +123,7 @@ class Enrollment:
             subject=str(json["subject"]),
             gallery=str(json["gallery"]),
             created=bool(json.get("created")),
-            walks=tuple(Walk.read(walk) for walk in json.get("walks", ())),
+            walks=tuple(StoredWalk.read(walk) for walk in json.get("walks", ())),
             left_out=tuple(SeenWalk.read(walk) for walk in json.get("left_out", ())),
             replaced=tuple(json.get("replaced", ())),
             possible_duplicates=tuple(
@@ -191,7 +191,8 @@ class Identification:
     """The answer of `POST /identify`. `subject` is None when the decision is "unknown".
 
     `score` is None when the gallery is empty. `quality` is of the walker's best walk. `timing`
-    holds milliseconds per stage.
+    holds milliseconds per stage. `is_explained`: `explain=True` asked for what it rests on, which
+    `Client.explanation` gives.
     """
 
     decision: str
@@ -208,6 +209,7 @@ class Identification:
     walker: Walker | None
     timing: Json
     job: str
+    is_explained: bool
     json: Json = field(repr=False, compare=False)
 
     @property
@@ -233,6 +235,7 @@ class Identification:
             walker=Walker.read(json["walker"]) if json.get("walker") else None,
             timing=dict(json.get("timing") or {}),
             job=str(json.get("job", "")),
+            is_explained=json.get("explanation") is not None,
             json=json,
         )
 
@@ -247,6 +250,7 @@ class IdentifiedEverybody:
 
     walkers: tuple[Identification, ...]
     left_out: tuple[Walker, ...]
+    job: str
     json: Json = field(repr=False, compare=False)
 
     @classmethod
@@ -255,6 +259,7 @@ class IdentifiedEverybody:
         return cls(
             walkers=tuple(Identification.read({**common, **row}) for row in json["walkers"]),
             left_out=tuple(Walker.read(row) for row in json.get("left_out", ())),
+            job=str(json["job"]),
             json=json,
         )
 

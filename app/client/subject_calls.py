@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from app.client.answers import Erasure, Merge, Subject
 from app.client.connection import Connection
-from app.client.recognition import Walk
+from app.client.recognition import StoredWalk
 
 if TYPE_CHECKING:
     import httpx
@@ -39,7 +39,7 @@ class SubjectCalls:
 
     def subject(self, subject: str, *, gallery: str | None = None) -> Subject:
         """One subject. The gallery may be left out where the id is unique."""
-        return Subject.read(self._get(_subject_route(subject), {"gallery": gallery}).json())
+        return Subject.read(self._get(subject_route(subject), {"gallery": gallery}).json())
 
     def patch_subject(
         self, subject: str, changes: Mapping[str, object], *, gallery: str | None = None
@@ -47,7 +47,7 @@ class SubjectCalls:
         """Changes the name or the metadata of a subject."""
         response = self._connection.send(
             "PATCH",
-            _subject_route(subject),
+            subject_route(subject),
             repeatable=True,
             body=lambda _: {"json": dict(changes)},
             params={"gallery": gallery},
@@ -64,7 +64,7 @@ class SubjectCalls:
     ) -> Subject:
         """Moves a subject, with all walks, to another gallery that exists."""
         response = self._connection.post_once(
-            f"{_subject_route(subject)}/move",
+            f"{subject_route(subject)}/move",
             {"gallery": to_gallery},
             params={"gallery": gallery},
             idempotency_key=idempotency_key,
@@ -90,7 +90,7 @@ class SubjectCalls:
             idempotency_key: under one key the work is done once; a fresh one when None.
         """
         response = self._connection.post_once(
-            f"{_subject_route(subject)}/merge",
+            f"{subject_route(subject)}/merge",
             {"into": into} | ({} if into_gallery is None else {"gallery": into_gallery}),
             params={"gallery": gallery},
             idempotency_key=idempotency_key,
@@ -99,7 +99,7 @@ class SubjectCalls:
 
     def merges(self, subject: str, *, gallery: str | None = None) -> list[Merge]:
         """The merges into a subject that can still be undone, oldest first."""
-        route = f"{_subject_route(subject)}/merges"
+        route = f"{subject_route(subject)}/merges"
         return [Merge.read(row) for row in self._get(route, {"gallery": gallery}).json()["merges"]]
 
     def undo_merge(self, merge_id: str, *, idempotency_key: str | None = None) -> Subject:
@@ -112,13 +112,15 @@ class SubjectCalls:
     def delete_subject(self, subject: str, *, gallery: str | None = None) -> Erasure:
         """Erases a subject with all walks, images and templates."""
         query = {"gallery": gallery}
-        response = self._connection.send("DELETE", _subject_route(subject), params=query)
+        response = self._connection.send("DELETE", subject_route(subject), params=query)
         return Erasure.read(response.json())
 
-    def walks(self, subject: str, *, gallery: str | None = None) -> list[Walk]:
+    def walks(self, subject: str, *, gallery: str | None = None) -> list[StoredWalk]:
         """The stored walks of a subject."""
-        route = f"{_subject_route(subject)}/walks"
-        return [Walk.read(row) for row in self._get(route, {"gallery": gallery}).json()["walks"]]
+        route = f"{subject_route(subject)}/walks"
+        return [
+            StoredWalk.read(row) for row in self._get(route, {"gallery": gallery}).json()["walks"]
+        ]
 
     def delete_walk(self, walk_id: str) -> Erasure:
         """Erases one walk with its image and template."""
@@ -133,5 +135,6 @@ class SubjectCalls:
         return self._connection.send("GET", route, repeatable=True, params=params)
 
 
-def _subject_route(subject: str) -> str:
+def subject_route(subject: str) -> str:
+    """Where a subject is found."""
     return f"/subjects/{quote(subject, safe='')}"

@@ -26,7 +26,12 @@ checkpoints = typer.Typer(no_args_is_help=True)
 
 @checkpoints.command("list")
 def list_checkpoints(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """List the installed checkpoints."""
+    """List the installed checkpoints.
+
+    \b
+    Example:
+      walkprint checkpoints list
+    """
     with Client(url) as client:
         found = client.checkpoints.list()
     if as_json:
@@ -94,7 +99,12 @@ def rollback(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Go back to the checkpoint that served before the present one."""
+    """Go back to the checkpoint that served before the present one.
+
+    \b
+    Example:
+      walkprint checkpoints rollback
+    """
     with Client(url) as client:
         switch = client.checkpoints.roll_back(accept_loss=accept_loss)
         _follow(client, switch, wait=wait, as_json=as_json)
@@ -106,7 +116,12 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     url: Url = DEFAULT_URL,
 ) -> None:
-    """Remove a checkpoint that does not serve, with its templates."""
+    """Remove a checkpoint that does not serve, with its templates.
+
+    \b
+    Example:
+      walkprint checkpoints remove CHECKPOINT
+    """
     if not yes:
         question = f"Remove {checkpoint} and its templates? A rollback to it is then impossible."
         typer.confirm(question, abort=True, err=True)
@@ -122,7 +137,12 @@ def status(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Show how far the stored walks have been embedded by a checkpoint."""
+    """Show how far the stored walks have been embedded by a checkpoint.
+
+    \b
+    Example:
+      walkprint checkpoints status CHECKPOINT
+    """
     with Client(url) as client:
         if wait:
             _print(_watch(client, checkpoint), as_json=as_json)
@@ -132,19 +152,34 @@ def status(
 
 @checkpoints.command()
 def pause(checkpoint: CheckpointId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Stop embedding stored walks for a while, restarts included."""
+    """Stop embedding stored walks for a while, restarts included.
+
+    \b
+    Example:
+      walkprint checkpoints pause CHECKPOINT
+    """
     _change(checkpoint, "pause", url, as_json)
 
 
 @checkpoints.command()
 def resume(checkpoint: CheckpointId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Go on after a pause."""
+    """Go on after a pause.
+
+    \b
+    Example:
+      walkprint checkpoints resume CHECKPOINT
+    """
     _change(checkpoint, "resume", url, as_json)
 
 
 @checkpoints.command()
 def cancel(checkpoint: CheckpointId, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Give the switch up. What was embedded stays until the checkpoint is removed."""
+    """Give the switch up. What was embedded stays until the checkpoint is removed.
+
+    \b
+    Example:
+      walkprint checkpoints cancel CHECKPOINT
+    """
     _change(checkpoint, "cancel", url, as_json)
 
 

@@ -23,6 +23,11 @@ def demo(
 ) -> None:
     """Start a service of its own, enrol people over HTTP and ask who is walking.
 
+    \b
+    Examples:
+      walkprint demo
+      walkprint demo --once
+
     The people are generated, one is real; the answers are the service's. Afterwards the service
     stays until Ctrl-C, unless --once is given.
     """

@@ -65,7 +65,12 @@ def new_key(
 
 @encryption.command()
 def status(data: DataFolder = None, as_json: AsJson = False) -> None:
-    """Say what is encrypted, under which master keys, and what is not."""
+    """Say what is encrypted, under which master keys, and what is not.
+
+    \b
+    Example:
+      walkprint encryption status --data /srv/walkprint
+    """
     from dataclasses import asdict
 
     with _registry(data) as registry:
@@ -92,6 +97,10 @@ def status(data: DataFolder = None, as_json: AsJson = False) -> None:
 def apply(data: DataFolder = None) -> None:
     """Encrypt what is stored plain. The service may run, with the same master key.
 
+    \b
+    Example:
+      walkprint encryption apply --data /srv/walkprint
+
     Killed and started again, it goes on where it was. At the end a SQLite file is rewritten, so
     that no plain copy is left in it.
     """
@@ -106,6 +115,10 @@ def apply(data: DataFolder = None) -> None:
 @encryption.command()
 def rotate(data: DataFolder = None) -> None:
     """Wrap all data keys under the current master key, so that older ones can be forgotten.
+
+    \b
+    Example:
+      walkprint encryption rotate --data /srv/walkprint
 
     The service may run, with the old and the new master key. Killed and started again, it goes on
     where it was.

@@ -27,7 +27,12 @@ galleries.command("import")(import_gallery)
 
 @galleries.command("list")
 def list_galleries(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """List the galleries and how many people are in each."""
+    """List the galleries and how many people are in each.
+
+    \b
+    Example:
+      walkprint galleries list
+    """
     with Client(url) as client:
         found = client.galleries()
     if as_json:
@@ -43,7 +48,12 @@ def rename(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Give a gallery another name."""
+    """Give a gallery another name.
+
+    \b
+    Example:
+      walkprint galleries rename office office-2026
+    """
     with Client(url) as client:
         renamed = client.rename_gallery(gallery, name)
     if as_json:

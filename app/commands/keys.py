@@ -73,7 +73,12 @@ def list_keys(
     data: DataFolder = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the keys, revoked ones too, without their secrets."""
+    """List the keys, revoked ones too, without their secrets.
+
+    \b
+    Example:
+      walkprint keys list
+    """
     from dataclasses import asdict
 
     with _registry(data) as registry:
@@ -89,7 +94,12 @@ def list_keys(
 def revoke(
     key: Annotated[str, typer.Argument(help="Its id, or the whole key.")], data: DataFolder = None
 ) -> None:
-    """End a key at once, with the sessions that began with it."""
+    """End a key at once, with the sessions that began with it.
+
+    \b
+    Example:
+      walkprint keys revoke KEY
+    """
     key_id = key.split("_")[1] if key.startswith("wp_") else key
     with _registry(data) as registry:
         registry.keys.revoke(key_id)

@@ -32,6 +32,21 @@ WalkerOrAll = Annotated[
         help="Where several people walk: refuse, take the largest one, or answer for all of them.",
     ),
 ]
+WaitSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--wait", min=0.0, help="Seconds to wait for the answer; then its job goes on without you."
+    ),
+]
+ExpiresIn = Annotated[
+    float | None,
+    typer.Option(
+        "--expires-in",
+        min=0.001,
+        max=86400.0,
+        help="Seconds after which the answer is of no use: what was not begun is not done.",
+    ),
+]
 CheckpointFile = Annotated[
     Path | None,
     typer.Option(
@@ -57,10 +72,12 @@ __all__ = [
     "DEFAULT_URL",
     "AsJson",
     "CheckpointFile",
+    "ExpiresIn",
     "FramesPerSecond",
     "GalleryName",
     "RecordingsCache",
     "Url",
+    "WaitSeconds",
     "WalkerOrAll",
     "WhoseWalk",
 ]

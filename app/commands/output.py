@@ -20,6 +20,7 @@ from rich.table import Table
 
 answers = Console(highlight=False)
 notes = Console(stderr=True, highlight=False)
+_LONGEST_WHOLE = 40  # letters of a first column: half of a terminal's usual 80
 
 
 def print_json(answer: object) -> None:
@@ -45,7 +46,14 @@ def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequen
     table = Table(title=title, title_justify="left")
     for index, column in enumerate(columns):
         numeric = any(isinstance(row[index], (int, float)) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left")
+        # Names and ids stand first, and are there to be copied: other columns are folded for them.
+        whole = index == 0 and all(len(str(row[0])) <= _LONGEST_WHOLE for row in rows)
+        table.add_column(
+            column,
+            justify="right" if numeric else "left",
+            no_wrap=whole,
+            overflow="fold",
+        )
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     answers.print(table)
@@ -59,9 +67,10 @@ def print_problem(problem: Mapping[str, Any], *, as_json: bool) -> None:
         )
         return
     detail = problem.get("detail") or problem.get("title") or "The request failed."
-    notes.print(f"[bold red]Error:[/] {escape(str(detail))}")
+    # Not wrapped: a path or an address in it can be copied whole.
+    notes.print(f"[bold red]Error:[/] {escape(str(detail))}", soft_wrap=True)
     if problem.get("advice"):
-        notes.print(f"[dim]{escape(str(problem['advice']))}[/]")
+        notes.print(f"[dim]{escape(str(problem['advice']))}[/]", soft_wrap=True)
 
 
 def progress_bar(*, quiet: bool) -> Progress:

@@ -17,6 +17,10 @@ GalleryArgument = Annotated[str, typer.Argument(help="The gallery's name.")]
 def protect(gallery: GalleryArgument, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     """Store a gallery's templates under a secret rotation; scores stay what they are.
 
+    \b
+    Example:
+      walkprint galleries protect office
+
     Needs a master key (docs/encryption.md). docs/template-protection.md says what it gives.
     """
     with Client(url) as client:
@@ -24,13 +28,23 @@ def protect(gallery: GalleryArgument, url: Url = DEFAULT_URL, as_json: AsJson = 
 
 
 def renew(gallery: GalleryArgument, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Give a protected gallery another secret: stolen templates match nothing now."""
+    """Give a protected gallery another secret: stolen templates match nothing now.
+
+    \b
+    Example:
+      walkprint galleries renew office
+    """
     with Client(url) as client:
         _tell(client.renew_gallery_protection(gallery), "Renewed", as_json=as_json)
 
 
 def unprotect(gallery: GalleryArgument, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Store a gallery's templates as the network gives them."""
+    """Store a gallery's templates as the network gives them.
+
+    \b
+    Example:
+      walkprint galleries unprotect office
+    """
     with Client(url) as client:
         _tell(client.unprotect_gallery(gallery), "No longer protected", as_json=as_json)
 

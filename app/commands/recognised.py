@@ -37,11 +37,11 @@ def print_enrollment(enrolled: Enrollment) -> None:
         for stored in enrolled.walks
     ]
     print_table(None, ("walk", "direction", "frames used", "cycles", "quality", ""), rows)
-    _print_left_out(enrolled.left_out)
+    print_left_out(enrolled.left_out)
     if enrolled.replaced:
         notes.print(f"Made room: {len(enrolled.replaced)} earlier walks were erased.")
     for stored in enrolled.walks:
-        _print_findings(stored.quality)
+        print_findings(stored.quality)
     for duplicate in enrolled.possible_duplicates:
         notes.print(
             f"[yellow]Walks much like {escape(duplicate.subject)}[/] (score {duplicate.score:.3f}):"
@@ -81,7 +81,7 @@ def print_everybody(answer: IdentifiedEverybody) -> None:
         answers.print()
     for walker in answer.left_out:
         answers.print(f"[bold]Walker {walker.number}[/] [yellow]cannot be used[/]")
-        _print_left_out(walker.walks)
+        print_left_out(walker.walks)
 
 
 def print_verification(answer: Verification) -> None:
@@ -135,17 +135,19 @@ def _seen(walker: Walker | None) -> str | None:
 
 def _print_doubts(quality: Mapping[str, Any], walker: Walker | None) -> None:
     if walker is not None:
-        _print_left_out(tuple(walk for walk in walker.walks if not walk.used))
+        print_left_out(tuple(walk for walk in walker.walks if not walk.used))
     if quality.get("level") == "poor":
         notes.print("[red]The recording is poor[/]: do not rely on this answer alone.")
-    _print_findings(quality)
+    print_findings(quality)
 
 
-def _print_left_out(walks: tuple[SeenWalk, ...]) -> None:
+def print_left_out(walks: tuple[SeenWalk, ...]) -> None:
+    """Prints the walks that were seen and not used, and why."""
     for walk in walks:
         notes.print(f"[yellow]Not used, {walk.when}:[/] {escape(str(walk.detail))}")
 
 
-def _print_findings(quality: Mapping[str, Any]) -> None:
+def print_findings(quality: Mapping[str, Any]) -> None:
+    """Prints what is wrong with a recording and what to do about it."""
     for finding in quality.get("findings", ()):
         notes.print(f"[dim]{escape(finding['sentence'])} {escape(finding['advice'])}[/]")

@@ -57,8 +57,9 @@ def reproduce(
 ) -> None:
     """Reproduce the paper: tables 1 to 4 and figures 2 and 5, for both networks.
 
-    Trains ResNet-50 and L-ResNet-50 alike, prints the tables, and writes report.html, report.json
-    and the figures to OUT. Only columns named "paper" hold the paper's own numbers.
+    Trains ResNet-50 and L-ResNet-50 alike, prints the tables, and writes report.html, report.json,
+    tables.csv, losses.csv and the figures to OUT. Only columns named "paper" hold the paper's own
+    numbers.
 
     \b
     Examples:

@@ -12,6 +12,8 @@ import typer
 from app.commands.output import print_problem
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from app.settings import Settings
 
 
@@ -27,11 +29,7 @@ def refused_in_a_sentence() -> Iterator[None]:
     try:
         yield
     except ValidationError as wrong:
-        details = "; ".join(
-            f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
-            for error in wrong.errors()
-        )
-        print_problem({"detail": f"A setting cannot be used: {details}."}, as_json=False)
+        print_problem({"detail": settings_refused(wrong)}, as_json=False)
         raise typer.Exit(1) from wrong
     except InvalidField as wrong:
         detail = f"WALKPRINT_BOOTSTRAP_KEY cannot be used. {wrong.detail}"
@@ -40,6 +38,15 @@ def refused_in_a_sentence() -> Iterator[None]:
     except (CannotDecrypt, CannotStart) as refused:
         print_problem({"detail": str(refused)}, as_json=False)
         raise typer.Exit(1) from refused
+
+
+def settings_refused(wrong: ValidationError) -> str:
+    """Which settings cannot be used and why, in a sentence; what was set is not repeated."""
+    details = "; ".join(
+        f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"
+        for error in wrong.errors(include_url=False, include_input=False)
+    )
+    return f"A setting cannot be used: {details}."
 
 
 def settings_with(options: Mapping[str, object]) -> Settings:

@@ -49,7 +49,12 @@ def list_subjects(
 def show(
     subject: SubjectId, gallery: GalleryName = None, url: Url = DEFAULT_URL, as_json: AsJson = False
 ) -> None:
-    """Show one person and their walks."""
+    """Show one person and their walks.
+
+    \b
+    Example:
+      walkprint subjects show ada --gallery office
+    """
     with Client(url) as client:
         found = client.subject(subject, gallery=gallery)
         walks = client.walks(subject, gallery=found.gallery)
@@ -71,7 +76,12 @@ def rename(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Give a person another name; the id stays."""
+    """Give a person another name; the id stays.
+
+    \b
+    Example:
+      walkprint subjects rename ada "Ada Lovelace"
+    """
     with Client(url) as client:
         changed = client.patch_subject(subject, {"name": name}, gallery=gallery)
     if as_json:
@@ -135,7 +145,12 @@ def merge(
 def merges(
     subject: SubjectId, gallery: GalleryName = None, url: Url = DEFAULT_URL, as_json: AsJson = False
 ) -> None:
-    """List the merges into a person that can still be undone."""
+    """List the merges into a person that can still be undone.
+
+    \b
+    Example:
+      walkprint subjects merges ada
+    """
     with Client(url) as client:
         found = client.merges(subject, gallery=gallery)
     if as_json:
@@ -151,7 +166,12 @@ def unmerge(
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Undo a merge: the person that was absorbed comes back, with the walks they brought."""
+    """Undo a merge: the person that was absorbed comes back, with the walks they brought.
+
+    \b
+    Example:
+      walkprint subjects unmerge MERGE
+    """
     with Client(url) as client:
         restored = client.undo_merge(merge_id)
     if as_json:

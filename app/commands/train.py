@@ -76,6 +76,7 @@ def train(
     from model.paper_recipe import PAPER_PEOPLE, paper_recipe
     from model.people_recipe import TERMS, make_checkpoint_of_people
     from model.people_walks import people_walks
+    from model.ranks import join_ranks
     from model.recipe import (
         CALIBRATION,
         DEFAULT_PEOPLE,
@@ -113,7 +114,8 @@ def train(
         return
     if threads is not None:
         torch.set_num_threads(threads)
-    console = None if as_json else notes
+    ranks = join_ranks(device)
+    console = notes if ranks.writes and not as_json else None
     generation = Generation(
         out,
         people or (PAPER_PEOPLE if paper else DEFAULT_PEOPLE),
@@ -123,21 +125,25 @@ def train(
     )
     try:
         start = load_checkpoint(initial) if initial is not None else None
-        if dataset == "walkers":
-            walks = generation.walkers("train", TRAINING)
-        else:
-            if folder is None:
-                raise typer.BadParameter(f"--dataset {dataset} needs a folder.")
-            notes.print(f"[dim]{TERMS}[/]")
-            walks = people_walks(
-                dataset,
-                folder,
-                Caching(cache, generation.gei, processes, console),
-                split=split,
-                frames_per_second=fps,
-            )
+        with ranks.first_one_first():
+            if dataset == "walkers":
+                walks = generation.walkers("train", TRAINING)
+            else:
+                if folder is None:
+                    raise typer.BadParameter(f"--dataset {dataset} needs a folder.")
+                notes.print(f"[dim]{TERMS}[/]")
+                walks = people_walks(
+                    dataset,
+                    folder,
+                    Caching(cache, generation.gei, processes, console),
+                    split=split,
+                    frames_per_second=fps,
+                )
         # Before more walkers are generated: that takes minutes.
         check_sources(recipe, (TrainingWalks(walks),))
+        if not ranks.writes:  # the first process calibrates, writes and answers
+            train_network(recipe, walks, out, initial=start, device=device, compiled=compiled)
+            return
         if recipe.network.embedding_size is None:
             trained = train_network(
                 recipe,

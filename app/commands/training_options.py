@@ -140,9 +140,11 @@ ShowRecipe = Annotated[
     typer.Option("--show-recipe", rich_help_panel=_RECIPE, help="Print every setting and stop."),
 ]
 NumberFormat = Annotated[
-    Literal["float32", "bfloat16", "float16"] | None,
+    Literal["float64", "float32", "bfloat16", "float16"] | None,
     typer.Option(
-        "--precision", rich_help_panel=_MACHINE, help="Of the forward pass; float16 needs a GPU."
+        "--precision",
+        rich_help_panel=_MACHINE,
+        help="Of the forward pass; float16 needs a GPU, float64 is for comparisons.",
     ),
 ]
 Compile = Annotated[

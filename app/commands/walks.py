@@ -9,23 +9,28 @@ from typing import Annotated
 import typer
 
 from app.client import Client
+from app.client.options import EnrollOptions, EverybodyOptions
 from app.commands import folder
+from app.commands.explained import print_check, print_explanation
 from app.commands.options import (
     DEFAULT_URL,
     AsJson,
+    ExpiresIn,
     FramesPerSecond,
     GalleryName,
     Url,
+    WaitSeconds,
     WalkerOrAll,
     WhoseWalk,
 )
-from app.commands.output import notes, print_json
+from app.commands.output import print_json
 from app.commands.recognised import (
     print_enrollment,
     print_everybody,
     print_identification,
     print_verification,
 )
+from app.commands.stages import stages
 
 WalkPath = Annotated[
     Path, typer.Argument(help="A video, a .zip/.tar of frames, or a folder of PNG/JPEG frames.")
@@ -42,6 +47,9 @@ def enroll(
     metadata: Annotated[str | None, typer.Option(help="A JSON object to keep.")] = None,
     walker: WhoseWalk = "only",
     fps: FramesPerSecond = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say how good the walks are; enrol nobody.")
+    ] = False,
     from_folder: Annotated[
         Path | None,
         typer.Option(
@@ -59,6 +67,8 @@ def enroll(
     requests: Annotated[
         int, typer.Option(min=1, max=64, help="With --from-folder: walks sent at once.")
     ] = 4,
+    wait: WaitSeconds = None,
+    expires_in: ExpiresIn = None,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
@@ -68,32 +78,45 @@ def enroll(
     Examples:
       walkprint enroll ada monday.mp4 tuesday.zip --gallery office
       walkprint enroll ada frames/ --name "Ada L." --metadata '{"desk": 12}'
+      walkprint enroll ada monday.mp4 --check
       walkprint enroll --from-folder people/ --gallery office
 
+    --check enrols nobody and ends with exit code 1 where no walk is good enough.
     With --from-folder, a report (one JSON line per walk) says what was done and what failed and
     why. Run the same command again to go on after an interruption and to retry failures.
     """
     if from_folder is not None:
-        if subject is not None or name or metadata:
-            raise typer.BadParameter("--from-folder takes no subject, walks, name or metadata.")
+        if subject is not None or name or metadata or check:
+            raise typer.BadParameter(
+                "--from-folder takes no subject, walks, name, metadata or --check."
+            )
         folder.enroll_folder(from_folder, gallery or "default", report, requests, url, as_json)
         return
     if subject is None or not walk:
         raise typer.BadParameter("Name a subject and at least one walk, or use --from-folder.")
-    with Client(url) as client, notes.status("Enrolling…"):
-        enrolled = client.enroll(
-            subject,
-            list(walk),
-            gallery=gallery,
-            name=name,
-            metadata=None if metadata is None else _object(metadata),
-            walker=walker,
-            frames_per_second=fps,
-        )
+    with Client(url) as client, stages("Checking" if check else "Enrolling") as on_progress:
+        options: EnrollOptions = {
+            "gallery": gallery,
+            "name": name,
+            "metadata": None if metadata is None else _object(metadata),
+            "walker": walker,
+            "frames_per_second": fps,
+            "wait_seconds": wait,
+            "expires_in_seconds": expires_in,
+            "on_progress": on_progress,
+        }
+        if check:
+            checked = client.check_enrollment(subject, list(walk), **options)
+        else:
+            enrolled = client.enroll(subject, list(walk), **options)
     if as_json:
-        print_json(enrolled.json)
-        return
-    print_enrollment(enrolled)
+        print_json(checked.json if check else enrolled.json)
+    elif check:
+        print_check(checked)
+    else:
+        print_enrollment(enrolled)
+    if check and not checked.would_enroll:
+        raise typer.Exit(1)
 
 
 def identify(
@@ -107,6 +130,11 @@ def identify(
     ] = None,
     walker: WalkerOrAll = "only",
     fps: FramesPerSecond = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also say what the answer rests on.")
+    ] = False,
+    wait: WaitSeconds = None,
+    expires_in: ExpiresIn = None,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
@@ -117,27 +145,42 @@ def identify(
       walkprint identify visitor.mp4
       walkprint identify frames/ --gallery office --target-fpir 0.001 --json
       walkprint identify entrance.mp4 --walker all
+      walkprint identify gate.mp4 --wait 10 --expires-in 30
+      walkprint identify gate.mp4 --explain
     """
-    with Client(url) as client, notes.status("Identifying…"):
+    with Client(url) as client, stages("Identifying") as on_progress:
+        options: EverybodyOptions = {
+            "gallery": gallery,
+            "top_k": top_k,
+            "target_fpir": target_fpir,
+            "explain": explain,
+            "frames_per_second": fps,
+            "wait_seconds": wait,
+            "expires_in_seconds": expires_in,
+            "on_progress": on_progress,
+        }
         if walker == "all":
-            everybody = client.identify_everybody(
-                walk, gallery=gallery, top_k=top_k, target_fpir=target_fpir, frames_per_second=fps
-            )
+            everybody = client.identify_everybody(walk, **options)
+            answers, job, json_answer = everybody.walkers, everybody.job, everybody.json
         else:
-            answer = client.identify(
-                walk,
-                gallery=gallery,
-                top_k=top_k,
-                target_fpir=target_fpir,
-                walker=walker,
-                frames_per_second=fps,
-            )
+            answer = client.identify(walk, walker=walker, **options)
+            answers, job, json_answer = (answer,), answer.job, answer.json
+        explanations = [
+            client.explanation(job, walker=one.walker.number if one.walker else None)
+            for one in answers
+            if one.is_explained
+        ]
     if as_json:
-        print_json(everybody.json if walker == "all" else answer.json)
-    elif walker == "all":
+        # The service keeps explanations beside its answer; who asked for both gets both.
+        more = {"explanations": [each.json for each in explanations]} if explain else {}
+        print_json({**json_answer, **more})
+        return
+    if walker == "all":
         print_everybody(everybody)
     else:
         print_identification(answer)
+    for one, explanation in zip(answers, explanations, strict=False):
+        print_explanation(one, explanation)
 
 
 def verify(
@@ -149,6 +192,8 @@ def verify(
     ] = None,
     walker: WhoseWalk = "only",
     fps: FramesPerSecond = None,
+    wait: WaitSeconds = None,
+    expires_in: ExpiresIn = None,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
@@ -158,7 +203,7 @@ def verify(
     Example:
       walkprint verify gate-3.mp4 ada --gallery office
     """
-    with Client(url) as client, notes.status("Verifying…"):
+    with Client(url) as client, stages("Verifying") as on_progress:
         answer = client.verify(
             walk,
             subject,
@@ -166,6 +211,9 @@ def verify(
             target_fmr=target_fmr,
             walker=walker,
             frames_per_second=fps,
+            wait_seconds=wait,
+            expires_in_seconds=expires_in,
+            on_progress=on_progress,
         )
     if as_json:
         print_json(answer.json)

@@ -24,7 +24,7 @@ from app.demo.service_process import ServiceProcess
 from app.demo.street import STREET_WALKER, cut_street
 
 if TYPE_CHECKING:
-    from app.client.media import Media
+    from app.client.walk import Media
 
 _GALLERY = "demo"
 

@@ -8,6 +8,8 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 
 from app.http.access import SESSION_COOKIE, GuardedRoute
 from app.http.envelope import Envelope
@@ -18,6 +20,7 @@ from app.http.routes import (
     checkpoints,
     exchange,
     galleries,
+    gallery_map,
     jobs,
     keys,
     merges,
@@ -25,6 +28,7 @@ from app.http.routes import (
     probes,
     protection,
     recognition,
+    service,
     subjects,
     thresholds,
     walks,
@@ -51,6 +55,7 @@ ROUTE_MODULES = (
     merges,
     walks,
     galleries,
+    gallery_map,
     exchange,
     protection,
     thresholds,
@@ -59,6 +64,7 @@ ROUTE_MODULES = (
     audit,
     keys,
     probes,
+    service,
     pages,
 )
 """In the order in which /openapi.json lists them."""
@@ -70,6 +76,15 @@ Every error is `application/problem+json`: `type` is stable, `detail` says what 
 call, `advice` what to do about it.
 """
 
+
+# The environment can have FastAPI export requests by itself, and it tells whole addresses and what
+# exceptions say: both name people. What is told of a call, `app.tracing` tells.
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "auto_configure": False,
+}
 
 # Too long an address, too large headers, an outage of the disk or the database.
 _WHATEVER_THE_CALL = problems(414, 431, 503)
@@ -97,7 +112,9 @@ def build_application(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
         lifespan=lifespan,
+        telemetry=_NO_TELEMETRY,
     )
     for module in ROUTE_MODULES:
         _require_rules(module.router)
@@ -106,6 +123,11 @@ def build_application(
     _describe_problems(app)
     app.add_middleware(Envelope, metrics=metrics, hosts=hosts, slowest_body=slowest_body)
     return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """What /openapi.json calls a route: generated clients name their functions by it."""
+    return route.name
 
 
 def _require_rules(router: APIRouter) -> None:

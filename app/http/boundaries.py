@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, get_args
 
+import structlog
 from fastapi import Depends
 
 from app.errors import (
@@ -110,6 +111,11 @@ OwnMerge = Annotated[str, Depends(_own_merge)]
 """The `{merge}` of a path: both subjects were, or are, where the caller sees them."""
 
 
+def kinds_for(caller: Caller) -> tuple[JobKind, ...]:
+    """The kinds of jobs that a caller could ask for."""
+    return tuple(kind for kind, scope in _SCOPE_OF.items() if caller.may(scope))
+
+
 def _own_job(services: Parts, caller: Recognised, job: str) -> Job:
     found = services.registry.jobs.get(job)
     if not (caller.sees(found.gallery) and caller.may(_SCOPE_OF[found.kind])):
@@ -117,5 +123,11 @@ def _own_job(services: Parts, caller: Recognised, job: str) -> Job:
     return found
 
 
-OwnJob = Annotated[Job, Depends(_own_job)]
+async def _spoken_of(job: Annotated[Job, Depends(_own_job)]) -> Job:
+    # In the request's own task, from which its threads take what their log lines name.
+    structlog.contextvars.bind_contextvars(job=job.id)
+    return job
+
+
+OwnJob = Annotated[Job, Depends(_spoken_of)]
 """The `{job}` of a path: one that the caller could have asked for."""

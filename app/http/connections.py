@@ -18,7 +18,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import MalformedRequest, Problem, TooBusy
-from app.http.doorkeeper import ConnectionLimits, Doorkeeper
+from app.http.doorkeeper import LEAVING, ConnectionLimits, Doorkeeper
 
 _PROBLEM_JSON = "application/problem+json"
 
@@ -143,11 +143,17 @@ class GuardedConnection(HttpToolsProtocol):
         self._unread_timer = None
         super().resume_writing()
 
+    def shutdown(self) -> None:
+        """The server stops: what would stay open comes to its end."""
+        self._doorkeeper.leaving.set()
+        super().shutdown()
+
     # --- from the parser ------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         """Another request begins, perhaps before the one before was answered (pipelining)."""
         super().on_message_begin()
+        cast("dict[str, Any]", self.scope)[LEAVING] = self._doorkeeper.leaving
         if not self._awaits_head:
             self._await_head()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 # Left for the database, uploads, decoders and libraries.
 _OTHER_FILES = 256
 _MOST_FILES = 65_536
+
+
+LEAVING = "walkprint.leaving"
+"""In the scope of each request: an event that is set when the server stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,13 @@ class Doorkeeper:
         limits: for every connection.
         at_the_door: connections that have still to send a head.
         inside: all others.
+        leaving: set when the server stops.
     """
 
     limits: ConnectionLimits
     at_the_door: dict[GuardedConnection, None] = field(default_factory=dict)
     inside: set[GuardedConnection] = field(default_factory=set)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     def knocks(self, connection: GuardedConnection) -> bool:
         """Notes a connection that is new, or begins another request; False when there is no room

@@ -6,7 +6,6 @@ A plain ASGI layer, so that streamed uploads pass through it untouched.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from time import perf_counter
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
@@ -19,6 +18,7 @@ from app.http.pace import Pace, SlowestBody
 from app.http.problems import CrossOrigin, UnknownHost, internal_error, problem_response
 from app.outages import outage_of
 from app.telemetry import Metrics
+from app.tracing import Call
 
 # A JSON body (a name, 16 KiB of metadata) is small; only multipart bodies may be large.
 SMALL_BODY_BYTES = 64 * 1024
@@ -29,7 +29,8 @@ _LINGER_BYTES = 4 * 1024 * 1024
 
 _CONTENT_SECURITY_POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
-    b" connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+    b" media-src 'self' blob:; connect-src 'self'; form-action 'none';"
+    b" frame-ancestors 'none'; base-uri 'none'"
 )
 _SECURITY_HEADERS: list[tuple[bytes, bytes]] = [
     (b"content-security-policy", _CONTENT_SECURITY_POLICY),
@@ -41,6 +42,8 @@ _SECURITY_HEADERS: list[tuple[bytes, bytes]] = [
     (b"x-frame-options", b"DENY"),
 ]
 _LARGE_BODY = "walkprint.large_body"
+# Asked every few seconds by whoever watches; they would be most of what is recorded.
+_PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _log = structlog.get_logger(__name__)
@@ -73,8 +76,14 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        sent = Headers(scope=scope).get("traceparent")
+        recorded = scope["path"] not in _PROBES
+        with self._metrics.traces.call(scope["method"], sent, recorded=recorded) as call:
+            await self._exchange(scope, receive, send, call)
+
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send, call: Call) -> None:
         begun = perf_counter()
-        exchange = _Exchange(scope, receive, send, self._slowest_body)
+        exchange = _Exchange(scope, receive, send, self._slowest_body, call)
         try:
             self._check_caller(scope["method"], exchange.headers)
             refuse_zero_characters(scope)
@@ -86,7 +95,7 @@ class Envelope:
             answered = outage_of(error) or internal_error(error, exchange.request_id)
             await self._answer(answered, scope, exchange)
         finally:
-            self._record(scope, exchange.status, perf_counter() - begun)
+            self._record(scope, exchange.status, perf_counter() - begun, call)
 
     async def _answer(self, problem: Problem, scope: Scope, exchange: _Exchange) -> None:
         if exchange.status == 0:
@@ -104,25 +113,28 @@ class Envelope:
         if foreign or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             raise CrossOrigin("The request comes from a page of another origin.")
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, status: int, seconds: float, call: Call) -> None:
         route = getattr(scope.get("route"), "path", "none")
         method = scope["method"] if scope["method"].isalpha() and status != 405 else "other"
         self._metrics.http_requests.labels(method, route, status).inc()
         self._metrics.http_seconds.labels(method, route).observe(seconds)
+        call.name, call.route, call.status = f"{method} {route}", route, status
 
 
 class _Exchange:
     """One request and its answer, watched: bytes read, whether the body was finished."""
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, slowest_body: SlowestBody
+        self, scope: Scope, receive: Receive, send: Send, slowest_body: SlowestBody, call: Call
     ) -> None:
         self.headers = Headers(scope=scope)
-        self.request_id = secrets.token_hex(8)
+        self.request_id = call.request_id
         self.status = 0
         scope["walkprint.request_id"] = self.request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=self.request_id)
+        if call.trace_id is not None:
+            structlog.contextvars.bind_contextvars(trace=call.trace_id)
         self._receive = receive
         self._pace = Pace(receive, slowest_body)
         self._send = send

@@ -55,6 +55,11 @@ ENROLL_FORM: dict[str, Any] = {
         "walker": _ONE_WALKER,
         "fps": _FPS,
         "expires_in": _EXPIRES_IN,
+        "check": {
+            "type": "boolean",
+            "default": False,
+            "description": "Only says what an enrolment would find; nobody is enrolled.",
+        },
         "walk": {**_FILES, "description": _FILES_ARE + " Several walks may come."},
     },
     "example": {"subject": "ada", "gallery": "office", "name": "Ada", "walk": ["monday.mp4"]},
@@ -69,6 +74,15 @@ IDENTIFY_FORM: dict[str, Any] = {
             **_RATE,
             "default": 0.01,
             "description": "Share of strangers who may be taken for somebody enrolled.",
+        },
+        "explain": {
+            "type": "boolean",
+            "default": False,
+            "description": (
+                "Keeps what the decision rests on (masks, aligned silhouettes, gait period, how"
+                " strangers would score) beside the answer, for as long as that: see"
+                " `explanation` there."
+            ),
         },
         "fps": _FPS,
         "expires_in": _EXPIRES_IN,
@@ -212,6 +226,7 @@ _MATCH: dict[str, Any] = {
     "quality": _QUALITY,
     "walker": _SEEN,
     "gei": f"/jobs/{_JOB_ID}/gei.png?walker=1",
+    "explanation": None,
 }
 _SECOND_MATCH: dict[str, Any] = {
     **_MATCH,
@@ -223,6 +238,7 @@ _SECOND_MATCH: dict[str, Any] = {
     ],
     "walker": {"number": 2, "height_pixels": 133.0, "walks": [_USED]},
     "gei": f"/jobs/{_JOB_ID}/gei.png?walker=2",
+    "explanation": None,
 }
 _ABOUT_THE_JOB: dict[str, Any] = {
     "gallery": "office",

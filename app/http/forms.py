@@ -46,6 +46,8 @@ KNOWN_FIELDS = frozenset(
         "fps",
         "expires_in",
         "walker",
+        "explain",
+        "check",
     }
 )
 
@@ -62,6 +64,7 @@ def enroll_job(form: ReceivedForm, _settings: Settings, *, names_duplicates: boo
         "metadata": _metadata(form.fields.get("metadata", "")),
         "walker": _one_walker(form),
         "names_duplicates": names_duplicates,
+        "check": _flag(form, "check"),
         **_frame_rate(form),
     }
     return NewJob(
@@ -75,11 +78,13 @@ def enroll_job(form: ReceivedForm, _settings: Settings, *, names_duplicates: boo
 
 
 def identify_job(form: ReceivedForm, settings: Settings) -> NewJob:
-    """The job of `POST /identify`: one recording, `walker`, `top_k`, `target_fpir`."""
+    """The job of `POST /identify`: one recording, `walker`, `top_k`, `target_fpir`,
+    `explain`."""
     request: dict[str, object] = {
         "walker": _walker(form),
         "top_k": _top_k(form),
         "target_fpir": _rate(form, "target_fpir", settings.target_fpir),
+        "explain": _flag(form, "explain"),
         **_frame_rate(form),
     }
     return NewJob(
@@ -199,6 +204,14 @@ def _walker(form: ReceivedForm) -> WalkerChoice:
         if text == choice:
             return choice
     raise InvalidField("walker", f"It must be one of {', '.join(WALKER_CHOICES)}.")
+
+
+def _flag(form: ReceivedForm, name: str) -> bool:
+    # Generated clients write True and False as their languages do.
+    text = form.fields.get(name, "").strip().lower() or "false"
+    if text not in ("true", "false"):
+        raise InvalidField(name, "It must be true or false.")
+    return text == "true"
 
 
 def _one_walker(form: ReceivedForm) -> WalkerChoice:

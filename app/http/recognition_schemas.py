@@ -102,6 +102,30 @@ class Enrolled(BaseModel):
     timing: Timing
 
 
+class CheckedWalk(SeenWalk):
+    recording: Annotated[int, Field(description="Number of the recording in the call, from 1.")]
+    good_enough: Annotated[bool, Field(description="Whether an enrolment would store it.")]
+    quality: Quality
+    gei: Annotated[str, Field(description="Where the gait energy image lies, for a day.")]
+
+
+class EnrollmentCheck(BaseModel):
+    """What an enrolment would find; nobody was enrolled."""
+
+    subject: str
+    gallery: str
+    walks: list[CheckedWalk]
+    left_out: Annotated[
+        list[LeftOutWalk], Field(description="Passes that were seen and cannot be used.")
+    ]
+    possible_duplicates: Annotated[
+        list[Duplicate], Field(description="Named to callers who hold the scope `identify`.")
+    ]
+    checkpoint: str
+    job: str
+    timing: Timing
+
+
 class ThresholdSource(BaseModel):
     """What the threshold rests on (docs/thresholds.md)."""
 
@@ -160,6 +184,10 @@ class IdentifiedWalker(BaseModel):
     quality: Annotated[Quality, Field(description="Of the walker's best walk.")]
     walker: WalkerSeen
     gei: str
+    explanation: Annotated[
+        str | None,
+        Field(description="Where what the decision rests on lies; only with `explain=true`."),
+    ] = None
 
 
 class Identified(IdentifiedWalker):

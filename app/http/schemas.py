@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app import registry
 from app.http.examples import PROBLEM_EXAMPLE
 from app.http.recognition_schemas import Direction, Quality
+from app.registry.job_list import ListedJob
 from app.registry.receipts import Receipts
 
 
@@ -22,9 +23,40 @@ class AcceptedJob(BaseModel):
     state: Literal["queued"]
 
 
-class UnfinishedJobs(BaseModel):
-    queued: int
+class JobRow(BaseModel):
+    """A job in a list; `GET /jobs/{job}` has its answer."""
+
+    id: str
+    kind: Literal["enroll", "identify", "verify"]
+    state: Literal["queued", "running", "succeeded", "failed"]
+    stage: Annotated[str | None, Field(description="As in `GET /jobs/{job}`.")]
+    gallery: str
+    subject: Annotated[str | None, Field(description="Whom it is about; None to identify.")]
+    priority: Annotated[
+        Literal["interactive", "bulk"],
+        Field(description="Interactive jobs, whose callers wait, are begun before bulk ones."),
+    ]
+    attempt: int
+    problem: Annotated[dict[str, Any] | None, Field(description="What it failed with.")]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, job: ListedJob) -> JobRow:
+        return cls.model_validate(job, from_attributes=True)
+
+
+class JobRows(BaseModel):
+    """How much work there is, and, where a `limit` was given, a page of it."""
+
+    queued: Annotated[int, Field(description="Jobs that wait, in all processes of this service.")]
     running: int
+    jobs: Annotated[
+        list[JobRow],
+        Field(description="Newest first, as far as the caller could have asked for them."),
+    ] = []
+    next: Annotated[str | None, Field(description="`cursor` of the next page.")] = None
 
 
 class JobState(BaseModel):
@@ -33,6 +65,15 @@ class JobState(BaseModel):
     id: str
     kind: Literal["enroll", "identify", "verify"]
     state: Literal["queued", "running", "succeeded", "failed"]
+    stage: Annotated[
+        str | None,
+        Field(
+            description=(
+                "What a running job does, where that takes a while: capture, gei, encode, search or"
+                " store."
+            )
+        ),
+    ]
     attempt: int
     created_at: datetime
     started_at: datetime | None

@@ -36,8 +36,14 @@ _EMPTYING_PATIENCE_SECONDS = 0.25
 reader, such as an export, may last for minutes: the log is emptied after it instead."""
 
 _POOL_SIZE = 8
-_POOL_OVERFLOW = 72
-"""Connections: 80 at most, above the sum of the server's request threads (40) and workers."""
+"""Connections that stay open; more are closed as soon as nobody waits for them."""
+
+_SQLITE_CONNECTIONS = 80
+"""At most; above the sum of the server's request threads (40) and workers."""
+
+POSTGRESQL_CONNECTIONS = 16
+"""At most, of one process, unless it is told otherwise. A transaction lasts milliseconds, so that
+request threads take turns; a server that has the usual 100 is enough for six processes."""
 
 _POOL_TIMEOUT_SECONDS = 10.0
 
@@ -63,6 +69,7 @@ class Database:
 
     Args:
         url: sqlite:///path, or postgresql://user:password@host/name (psycopg 3).
+        connections: most that are open to PostgreSQL at the same time; who needs one more waits.
         clock: gives the present instant in UTC; tests move it.
         signer: signs the end of the audit log; None leaves it unsigned.
         master_keys: what biometrics are encrypted under; None stores them as they are.
@@ -75,6 +82,7 @@ class Database:
         self,
         url: str,
         *,
+        connections: int = POSTGRESQL_CONNECTIONS,
         clock: Clock = utc_now,
         signer: Signer | None = None,
         master_keys: MasterKeySource | None = None,
@@ -94,7 +102,7 @@ class Database:
             self._relaxed = _open_sqlite(parsed, synchronous="NORMAL")
             self._reader = self._relaxed
         else:
-            self._durable = self._relaxed = _open_postgresql(parsed)
+            self._durable = self._relaxed = _open_postgresql(parsed, connections)
             # One snapshot for all statements; a SQLite transaction always has one.
             self._reader = self._durable.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -239,11 +247,11 @@ def _normalise(url: str) -> URL:
     return parsed
 
 
-def _open_postgresql(url: URL) -> Engine:
+def _open_postgresql(url: URL, connections: int) -> Engine:
     engine = create_engine(
         url,
-        pool_size=_POOL_SIZE,
-        max_overflow=_POOL_OVERFLOW,
+        pool_size=min(_POOL_SIZE, connections),
+        max_overflow=max(connections - _POOL_SIZE, 0),
         pool_timeout=_POOL_TIMEOUT_SECONDS,
         pool_pre_ping=True,
         hide_parameters=True,
@@ -270,7 +278,7 @@ def _open_sqlite(url: URL, *, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
     engine = create_engine(
         url,
         pool_size=_POOL_SIZE,
-        max_overflow=_POOL_OVERFLOW,
+        max_overflow=_SQLITE_CONNECTIONS - _POOL_SIZE,
         pool_timeout=_POOL_TIMEOUT_SECONDS,
         connect_args={"timeout": _BUSY_TIMEOUT_SECONDS},
         hide_parameters=True,

@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from app.outages import DatabaseAway, Outage, StorageFull, StorageReadOnly
 
 _AWAY = "The database cannot be reached."
+_TAKEN = "The database has no connection left for this service."
+_TURNED_AWAY = ("too many clients", "too many connections", "remaining connection slots")
 _FULL = "The database has no room left."
 _READ_ONLY = "The database does not take changes at the moment."
 
@@ -68,6 +70,9 @@ def _of_postgresql(error: psycopg.Error) -> Outage | None:
     """By PostgreSQL's error code (appendix A of its manual); a broken connection has none."""
     code = error.sqlstate
     if code is None:
+        # Who is turned away at the door hears why in words only.
+        if any(words in str(error) for words in _TURNED_AWAY):
+            return DatabaseAway(_TAKEN)
         broken = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         return DatabaseAway(_AWAY) if broken else None
     if code == "53100":
@@ -75,7 +80,7 @@ def _of_postgresql(error: psycopg.Error) -> Outage | None:
     if code == "25006":
         return StorageReadOnly(_READ_ONLY)
     if code == "53300":
-        return DatabaseAway("The database has no connection left for this service.")
+        return DatabaseAway(_TAKEN)
     # 08: connection; 53: resources; 57P01 to 57P03: shut down, crashed, starting; 28, 3D: the
     # operator changed a password or a name, and may change it back.
     if code[:2] in ("08", "28", "3D", "53") or code.startswith("57P0"):

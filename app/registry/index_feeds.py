@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
 from app.registry.columns import AnyRow
 from app.registry.database import Database, insert_unless_there
@@ -137,6 +137,17 @@ class IndexFeeds:
                 .order_by(index_feeds.c.gallery_id, index_feeds.c.checkpoint_id)
             )
             return [(row[0], row[1]) for row in rows]
+
+    def lag(self) -> int:
+        """How many changes the feed lacks that is furthest behind its gallery."""
+        with self._database.read() as connection:
+            lacks = galleries.c.revision - index_feeds.c.revision
+            found: int | None = connection.execute(
+                select(func.max(lacks)).join(
+                    index_feeds, galleries.c.id == index_feeds.c.gallery_id
+                )
+            ).scalar_one()
+        return found or 0
 
     def sizes(self) -> dict[tuple[int, str], int]:
         """Templates in each, by gallery and checkpoint."""

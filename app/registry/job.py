@@ -23,6 +23,11 @@ Priority: TypeAlias = Literal["interactive", "bulk"]
 UNFINISHED: Final = ("queued", "running")
 
 
+def request_id_in(trace: str | None) -> str | None:
+    """The id of the request that a job's `trace` names, if there is one."""
+    return None if trace is None else trace.split("-")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class NewJob:
     """A job to be accepted.
@@ -35,7 +40,7 @@ class NewJob:
         uploads: storage names of its recordings, one tuple per walk.
         priority: interactive while a caller waits for the answer, bulk when nobody does.
         expires_in: after which the answer is of no use; None for never.
-        trace: the W3C traceparent of the call, if it is traced.
+        trace: the W3C traceparent of the call; its parent id is the id of the request.
         id: UUID; callers see it.
     """
 
@@ -69,7 +74,9 @@ class Job:
         actor: who asked for it, as the audit log names callers; None of jobs older than that.
         priority: interactive jobs are begun before bulk ones.
         expires_at: after which it is not begun any more, in UTC; None for never.
-        trace: the W3C traceparent of the call, if it is traced.
+        trace: the W3C traceparent of the call; its parent id is the id of the request.
+        stage: what is being done, while it runs and takes a while: capture, gei, encode, search or
+            store.
         created_at: in UTC.
         started_at: when it was first claimed, in UTC.
         finished_at: in UTC.
@@ -90,9 +97,15 @@ class Job:
     priority: Priority
     expires_at: datetime | None
     trace: str | None
+    stage: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def request_id(self) -> str | None:
+        """Which call asked for it, as its answer said (X-Request-Id); None where nobody noted."""
+        return request_id_in(self.trace)
 
     @property
     def finished(self) -> bool:
@@ -168,6 +181,7 @@ COLUMNS: Final = (
     jobs.c.priority,
     jobs.c.expires_at,
     jobs.c.trace,
+    jobs.c.stage,
     jobs.c.created_at,
     jobs.c.started_at,
     jobs.c.finished_at,
@@ -199,6 +213,7 @@ def queued_job(new_job: NewJob, created_at: datetime) -> Job:
         priority=new_job.priority,
         expires_at=None if new_job.expires_in is None else created_at + new_job.expires_in,
         trace=new_job.trace,
+        stage=None,
         created_at=created_at,
         started_at=None,
         finished_at=None,

@@ -36,3 +36,30 @@ class DeadlinePassed(Problem):
 
     def __init__(self, job: str) -> None:
         super().__init__("The job expired before a worker could begin it.", job=job)
+
+
+class JobCancelled(Problem):
+    """Somebody took the job back before it ended. Nothing of it was kept."""
+
+    status = 409
+    slug = "job-cancelled"
+    title = "The job was taken back"
+    advice = "Send the call again if its answer is wanted after all."
+
+    def __init__(self, job: str) -> None:
+        super().__init__("The job was taken back before it ended.", job=job)
+
+
+class JobEnded(Problem):
+    """The job has ended: there is nothing left to take back."""
+
+    status = 409
+    slug = "job-ended"
+    title = "The job has ended already"
+    advice = (
+        "Read its answer: GET /jobs/{job}. What an enrolment stored goes with DELETE"
+        " /walks/{walk} or DELETE /subjects/{subject}."
+    )
+
+    def __init__(self, job: str, state: str) -> None:
+        super().__init__(f"The job ended before: it has {state}.", job=job, state=state)

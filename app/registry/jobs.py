@@ -28,10 +28,10 @@ from app.registry.job import (
     job_of,
     queued_job,
 )
+from app.registry.job_problems import JobEnded
 from app.registry.kept_answers import forget_answers
 from app.registry.leases import Completion, Released
-from app.registry.sealing import StoredJobGei
-from app.registry.tables import galleries, idempotency_keys, job_geis, jobs
+from app.registry.tables import galleries, idempotency_keys, jobs
 
 _BY_ID = select(*COLUMNS).where(jobs.c.id == bindparam("job_id"))
 _SEARCHED = (
@@ -101,32 +101,6 @@ class Jobs:
         if row is None:
             raise UnknownJob(job_id)
         return job_of(row)
-
-    def gei_png(self, job_id: str, walker: int | None = None) -> bytes:
-        """A probe's gait energy image, as PNG bytes.
-
-        Args:
-            job_id: the job.
-            walker: number of a person in its answer; None for the first one.
-
-        Raises:
-            UnknownJob: there is no such job, or it has no image of that walker (yet).
-            MasterKeyMissing, StoredDataDamaged: it is encrypted, and cannot be decrypted.
-        """
-        wanted = select(job_geis.c.walker, job_geis.c.gei, job_geis.c.master).where(
-            job_geis.c.job_id == job_id
-        )
-        if walker is not None:
-            wanted = wanted.where(job_geis.c.walker == walker)
-        # A picture is somebody's biometrics: nobody gets one without an entry in the audit log.
-        with self._database.write() as connection:
-            row = connection.execute(wanted.order_by(job_geis.c.walker).limit(1)).one_or_none()
-            if row is None:
-                raise UnknownJob(job_id)
-            note(connection, "gei.viewed", job=job_id)
-        return self._database.vault.opened_job_gei(
-            job_id, row.walker, StoredJobGei(row.gei, row.master)
-        )
 
     def claim(self, job_id: str, *, owner: str, lease_seconds: float) -> Job | None:
         """Takes one waiting job; of several callers, in any process, only one gets it.
@@ -201,6 +175,7 @@ class Jobs:
         *,
         mentions: Sequence[str] = (),
         gei_png_by_walker: Mapping[int, bytes] | None = None,
+        explanation_by_walker: Mapping[int, bytes] | None = None,
     ) -> None:
         """Completes a job with its answer.
 
@@ -210,6 +185,7 @@ class Jobs:
             result: the answer, as JSON.
             mentions: the id of every subject that the answer names, so that their erasure finds it.
             gei_png_by_walker: gait energy images by the numbers of the walkers in the answer.
+            explanation_by_walker: what it rests on, as JSON, likewise.
 
         Raises:
             LeaseLost: this attempt does not hold the job any more; nothing was written.
@@ -220,10 +196,14 @@ class Jobs:
             walker: self._database.vault.sealed_job_gei(job_id, walker, png)
             for walker, png in (gei_png_by_walker or {}).items()
         }
+        explanations = {
+            walker: self._database.vault.sealed_explanation(job_id, walker, document)
+            for walker, document in (explanation_by_walker or {}).items()
+        }
         # A search changes nothing: when the power fails it is simply searched again.
         with self._database.write(durable=False) as connection:
             leases.mention(connection, completion, mentions)
-            leases.succeed(connection, completion, result, geis)
+            leases.succeed(connection, completion, result, geis, explanations)
             kind, gallery_id = connection.execute(_SEARCHED, {"job_id": job_id}).one()
             # What was decided is about a person, and goes with the job.
             note(connection, "search.made", job=job_id, kind=kind, gallery=gallery_id)
@@ -241,6 +221,26 @@ class Jobs:
         """
         with self._database.write(durable=False) as connection:
             leases.fail(connection, Completion(job_id, attempt, self._database.now()), problem)
+
+    def cancel(self, job_id: str) -> tuple[str, ...]:
+        """Ends a job as taken back; whoever works on it loses its lease.
+
+        Returns:
+            Storage names of its recordings, which are of no use any more.
+
+        Raises:
+            UnknownJob: there is none.
+            JobEnded: it has an answer, or a problem.
+        """
+        with self._database.write() as connection:
+            row = connection.execute(_BY_ID.with_for_update(), {"job_id": job_id}).one_or_none()
+            if row is None:
+                raise UnknownJob(job_id)
+            if row.state not in UNFINISHED:
+                raise JobEnded(job_id, row.state)
+            leases.cancel(connection, job_id, self._database.now())
+            note(connection, "job.cancelled", job=job_id, kind=row.kind)
+        return tuple(upload_names(row.uploads))
 
     def owners(self) -> frozenset[str]:
         """Who holds leases now; those of them that no longer live should be released."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -26,10 +27,17 @@ from sqlalchemy import (
 )
 
 from app import failpoints
-from app.registry.job import COLUMNS, UNFINISHED, Job, job_of
-from app.registry.job_problems import JobKeptFailing
+from app.registry.job import COLUMNS, UNFINISHED, Job, job_of, request_id_in
+from app.registry.job_problems import JobCancelled, JobKeptFailing
 from app.registry.sealing import StoredJobGei
-from app.registry.tables import galleries, job_geis, job_mentions, jobs, subjects
+from app.registry.tables import (
+    galleries,
+    job_explanations,
+    job_geis,
+    job_mentions,
+    jobs,
+    subjects,
+)
 
 MAX_CRASHES: Final = 3
 """Workers that may be lost with a job before it is taken to be the cause; it was alone with all but
@@ -68,10 +76,12 @@ class Released:
     Attributes:
         requeued: ids of jobs that wait again.
         failed: ids of jobs that lost their third worker and were failed.
+        crashed: how many of both had been begun.
     """
 
     requeued: tuple[str, ...]
     failed: tuple[str, ...]
+    crashed: int
 
 
 _CLAIMED = {
@@ -99,7 +109,7 @@ _HELD = (
     & (jobs.c.attempt == bindparam("held_attempt"))
     & (jobs.c.state == "running")
 )
-_CLEARED = {"lease_owner": null(), "lease_until": null()}
+_CLEARED = {"lease_owner": null(), "lease_until": null(), "stage": null()}
 _DONE = {
     "finished_at": bindparam("now"),
     "uploads": bindparam("no_uploads", type_=jobs.c.uploads.type),
@@ -219,7 +229,8 @@ def succeed(
     connection: Connection,
     completion: Completion,
     result: dict[str, object],
-    geis: Mapping[int, StoredJobGei],
+    geis: Mapping[int, StoredJobGei] = MappingProxyType({}),
+    explanations: Mapping[int, StoredJobGei] = MappingProxyType({}),
 ) -> None:
     """Writes a job's answer.
 
@@ -228,6 +239,7 @@ def succeed(
         completion: of the job.
         result: the answer, as JSON.
         geis: gait energy images by the numbers of the walkers in the answer.
+        explanations: what it rests on, likewise.
 
     Raises:
         LeaseLost: this attempt does not hold the job any more.
@@ -240,6 +252,19 @@ def succeed(
             for walker, gei in geis.items()
         ]
         connection.execute(insert(job_geis), rows)
+    if explanations:
+        connection.execute(
+            insert(job_explanations),
+            [
+                {
+                    "job_id": completion.job_id,
+                    "walker": walker,
+                    "explanation": one.data,
+                    "master": one.master,
+                }
+                for walker, one in explanations.items()
+            ],
+        )
 
 
 def fail(connection: Connection, completion: Completion, problem: dict[str, object]) -> None:
@@ -255,6 +280,21 @@ def fail(connection: Connection, completion: Completion, problem: dict[str, obje
     """
     values: dict[str, object] = {"answer": problem, "now": completion.finished_at, "no_uploads": []}
     _fenced(connection, _FAIL, completion, values)
+
+
+def cancel(connection: Connection, job_id: str, now: datetime) -> None:
+    """Ends an unfinished job, whoever holds it, as taken back."""
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.state.in_(UNFINISHED))
+        .values(
+            state="failed",
+            problem=JobCancelled(job_id).to_json(),
+            finished_at=now,
+            uploads=[],
+            **_CLEARED,
+        )
+    )
 
 
 def release(connection: Connection, lost: ColumnElement[bool], now: datetime) -> Released:
@@ -283,7 +323,7 @@ def release(connection: Connection, lost: ColumnElement[bool], now: datetime) ->
         update(jobs)
         .where(jobs.c.state == "running", lost)
         .values(state="queued", crashes=jobs.c.crashes + 1, **_CLEARED)
-        .returning(jobs.c.id, jobs.c.crashes)
+        .returning(jobs.c.id, jobs.c.crashes, jobs.c.trace)
     ).all()
     for row in rows:
         if row.crashes < MAX_CRASHES:
@@ -291,7 +331,12 @@ def release(connection: Connection, lost: ColumnElement[bool], now: datetime) ->
             continue
         failed.append(row.id)
         problem = JobKeptFailing(row.id, row.crashes)
-        _log.error("a job took its workers down", job=row.id, support_id=problem.support_id)
+        _log.error(
+            "a job took its workers down",
+            job=row.id,
+            request=request_id_in(row.trace),
+            support_id=problem.support_id,
+        )
         connection.execute(
             update(jobs)
             .where(jobs.c.id == row.id)
@@ -302,7 +347,7 @@ def release(connection: Connection, lost: ColumnElement[bool], now: datetime) ->
                 uploads=[],
             )
         )
-    return Released(tuple(requeued), tuple(failed))
+    return Released(tuple(requeued), tuple(failed), len(rows))
 
 
 def _fenced(

@@ -8,6 +8,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 import migrations
@@ -37,6 +38,29 @@ def upgrade(database: Database) -> None:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         command.upgrade(alembic_config(connection), "head")
+
+
+class NewerDatabase(Exception):
+    """A database was migrated by a later Walkprint than this one; the message says to what."""
+
+
+def pending_revisions(database: Database) -> list[str]:
+    """Revisions that the next start will apply, oldest first; empty for an up-to-date database.
+
+    Raises:
+        NewerDatabase: it is at a revision that this Walkprint does not know.
+    """
+    scripts = ScriptDirectory.from_config(alembic_config())
+    known = [script.revision for script in scripts.walk_revisions()][::-1]
+    with database.read() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    if present is None:
+        return known
+    if present not in known:
+        raise NewerDatabase(
+            f"The database is at {present}; this Walkprint knows up to {known[-1]}."
+        )
+    return known[known.index(present) + 1 :]
 
 
 def pending_changes(database: Database) -> list[object]:

@@ -8,17 +8,21 @@ from app.registry.asked_erasures import AskedErasures
 from app.registry.audit.log import AuditLog
 from app.registry.checkpoints import Checkpoints
 from app.registry.columns import Clock, utc_now
-from app.registry.database import Database, ping
+from app.registry.database import POSTGRESQL_CONNECTIONS, Database, ping
 from app.registry.enrollments import Enrollments
 from app.registry.exchange import Exchange
 from app.registry.facts import epoch
 from app.registry.galleries import Galleries
+from app.registry.gallery_map import GalleryMaps
 from app.registry.gallery_thresholds import Thresholds
 from app.registry.index_feeds import IndexFeeds
+from app.registry.job_list import JobList
+from app.registry.job_pictures import JobPictures
+from app.registry.job_progress import JobProgress
 from app.registry.jobs import Jobs
 from app.registry.keys import Keys
 from app.registry.merges import Merges
-from app.registry.migration import upgrade
+from app.registry.migration import pending_revisions, upgrade
 from app.registry.reembeddings import Reembeddings
 from app.registry.retention import Retention
 from app.registry.rotation.protection import Protection
@@ -44,6 +48,7 @@ class Registry:
         galleries: named sets of subjects.
         protection: of their templates, by a secret rotation.
         thresholds: what was measured of galleries.
+        maps: of galleries, for people to look at.
         retention: what is erased for its age.
         subjects: the people in them.
         merges: subjects that were found to be one person.
@@ -69,6 +74,7 @@ class Registry:
         self.galleries = Galleries(database)
         self.protection = Protection(database)
         self.thresholds = Thresholds(database)
+        self.maps = GalleryMaps(database)
         self.retention = Retention(database)
         self.subjects = Subjects(database)
         self.merges = Merges(database)
@@ -78,6 +84,9 @@ class Registry:
         self.index_feeds = IndexFeeds(database)
         self.enrollments = Enrollments(database)
         self.jobs = Jobs(database)
+        self.job_list = JobList(database)
+        self.job_progress = JobProgress(database)
+        self.job_pictures = JobPictures(database)
         self.checkpoints = Checkpoints(database)
         self.switching = Switching(database)
         self.reembeddings = Reembeddings(database)
@@ -93,6 +102,7 @@ class Registry:
         cls,
         database_url: str,
         *,
+        connections: int = POSTGRESQL_CONNECTIONS,
         clock: Clock = utc_now,
         signer: Signer | None = None,
         master_keys: MasterKeySource | None = None,
@@ -101,6 +111,7 @@ class Registry:
 
         Args:
             database_url: sqlite:///path or postgresql://user:password@host/name.
+            connections: most that are open to PostgreSQL at the same time.
             clock: gives the present instant in UTC.
             signer: signs the audit log; None leaves it unsigned, as tests do.
             master_keys: what biometrics are encrypted under; None stores them as they are.
@@ -108,11 +119,27 @@ class Registry:
         Raises:
             ValueError: another kind of database.
         """
-        return cls(Database(database_url, clock=clock, signer=signer, master_keys=master_keys))
+        return cls(
+            Database(
+                database_url,
+                connections=connections,
+                clock=clock,
+                signer=signer,
+                master_keys=master_keys,
+            )
+        )
 
     def migrate(self) -> None:
         """Brings the database to the newest revision; processes that start at once take turns."""
         upgrade(self._database)
+
+    def pending_revisions(self) -> list[str]:
+        """What `migrate` would do: revisions, oldest first.
+
+        Raises:
+            NewerDatabase: the database was migrated by a later Walkprint.
+        """
+        return pending_revisions(self._database)
 
     def scrub(self) -> bool:
         """Clears what erasures may have left between the rows of a SQLite file.

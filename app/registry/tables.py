@@ -286,8 +286,10 @@ jobs = Table(
     Column("priority", String(16), nullable=False, server_default=text("'interactive'")),
     # After this the answer is of no use to who asked.
     Column("expires_at", UtcDateTime),
-    # The W3C traceparent of the call.
+    # The W3C traceparent of the call; its parent id is the id of the request.
     Column("trace", String(64)),
+    # What a running job does at the moment; only known of those that take a while.
+    Column("stage", String(16)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
@@ -303,6 +305,7 @@ jobs = Table(
         postgresql_where=text("state IN ('queued', 'running')"),
     ),
     Index(None, "finished_at"),
+    Index("ix_jobs_created_at", "created_at", "id"),
 )
 
 job_mentions = Table(
@@ -325,6 +328,17 @@ job_geis = Table(
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("walker", Integer, primary_key=True, autoincrement=False),
     Column("gei", LargeBinary, nullable=False),
+    # The master key it is encrypted under; NULL where it is not.
+    Column("master", String(16)),
+)
+
+# What an identification rests on, where the caller asked for it; it goes with its job.
+job_explanations = Table(
+    "job_explanations",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("walker", Integer, primary_key=True, autoincrement=False),
+    Column("explanation", LargeBinary, nullable=False),
     # The master key it is encrypted under; NULL where it is not.
     Column("master", String(16)),
 )

@@ -210,6 +210,11 @@ class GallerySearch:
         return self._indexes.sizes()
 
     @property
+    def lag(self) -> int:
+        """Changes that the index furthest behind had to catch up with, at the last `refresh`."""
+        return self._indexes.lag
+
+    @property
     def outage(self) -> Outage | None:
         """Why searches cannot be answered at the moment, as it was at the last `refresh`."""
         return self._indexes.outage

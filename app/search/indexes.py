@@ -59,6 +59,7 @@ class Indexes:
         self._turns: dict[Key, threading.Lock] = {}
         self._looked_after: set[Key] = set()
         self._lock = threading.Lock()
+        self._lag = 0
         # One thread: upkeep takes one core at most, and none from searches of another index.
         self._upkeep = ThreadPoolExecutor(1, thread_name_prefix="index-upkeep")
         self._least_saved = sys.maxsize
@@ -96,8 +97,12 @@ class Indexes:
         with self._lock:
             everything = list(self._indexes.items())
         if not everything:
+            self._lag = 0
             return
         now, epoch = self._templates.revisions(), self._registry.epoch()
+        self._lag = max(
+            now.get(key[0], held.index.revision) - held.index.revision for key, held in everything
+        )
         for key, held in everything:
             if held.epoch != epoch or now.get(key[0]) != held.index.revision:
                 self._sync(key)
@@ -124,6 +129,11 @@ class Indexes:
         """Templates in memory."""
         with self._lock:
             return {key: len(held.index) for key, held in self._indexes.items()}
+
+    @property
+    def lag(self) -> int:
+        """Changes that the index furthest behind had to catch up with, at the last `refresh`."""
+        return self._lag
 
     @property
     def outage(self) -> None:

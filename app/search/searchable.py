@@ -69,6 +69,10 @@ class GalleryIndexes(Protocol):
         """Templates held, by gallery and checkpoint."""
 
     @property
+    def lag(self) -> int:
+        """Changes that the index furthest behind had to catch up with, at the last `refresh`."""
+
+    @property
     def outage(self) -> Outage | None:
         """Why searches cannot be answered at the moment, as it was at the last `refresh`."""
 

@@ -14,6 +14,7 @@ from app.registry import IdempotencyKey, NewCheckpoint, Registry
 from app.registry.checkpoint_problems import CheckpointNotHere, CheckpointNotUsable
 from app.worker.checkpoint_claims import check_claims
 from app.worker.storage import UploadStorage
+from model.calibration import Calibration
 from model.checkpoint import (
     Checkpoint,
     CheckpointNotReadable,
@@ -26,6 +27,7 @@ from model.encoder import Encoder
 
 # One file at a time: each takes some hundred MB.
 _READING = threading.Lock()
+_SHOWN_CURVE_POINTS = 25
 
 
 def shipped_checkpoint() -> NewCheckpoint:
@@ -128,6 +130,7 @@ def _described(
             "source": checkpoint.calibration.source,
             "subjects": checkpoint.calibration.subjects,
             "comparisons": checkpoint.calibration.comparisons,
+            "curve": _thinned(checkpoint.calibration),
         },
         "metrics": checkpoint.metrics,
         "training": checkpoint.training,
@@ -135,6 +138,16 @@ def _described(
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     return checkpoint.checkpoint_id, content if keep else None, about
+
+
+def _thinned(calibration: Calibration) -> list[dict[str, float]]:
+    """Some points of the false-match curve, from the highest rate to the lowest, for people."""
+    points = list(zip(calibration.false_match_rates, calibration.scores, strict=True))
+    steps = np.linspace(0, len(points) - 1, min(len(points), _SHOWN_CURVE_POINTS))
+    return [
+        {"false_match_rate": rate, "score": score}
+        for rate, score in (points[round(step)] for step in steps)
+    ]
 
 
 def _check_id(checkpoint: Checkpoint) -> None:

@@ -16,6 +16,7 @@ from app import failpoints
 from app.errors import TooBusy
 from app.outages import DatabaseAway, StorageAway
 from app.registry import AddedJob, Erasure, Home, IdempotencyKey, Job, NewJob, Registry
+from app.tracing import span
 from app.worker.outcomes import Outcome, Watchers
 from app.worker.queue import JobQueue
 from app.worker.storage import UploadFile, UploadStorage
@@ -119,13 +120,30 @@ class Desk:
         watched = self._watchers.watch(new_job.id)
         try:
             accept = partial(self._accept, new_job, idempotency)
-            added = await self._in_intake(accept)
+            with span("accept"):
+                added = await self._in_intake(accept)
             if not added.created:
                 return await self._earlier(added.job, wait_seconds)
             outcome = await self._outcome(new_job.id, wait_seconds, watched)
             return Accepted(new_job.id, outcome, replayed=False)
         finally:
             self._watchers.forget(new_job.id, watched)
+
+    async def cancel(self, job_id: str) -> None:
+        """Takes a job back that has not ended, and its recordings with it.
+
+        Raises:
+            UnknownJob: there is none.
+            JobEnded: it has ended.
+            StorageAway: it was taken back; its recordings go when their storage answers.
+        """
+        uploads = await self._in_intake(partial(self._registry.jobs.cancel, job_id))
+        self._watchers.announce(job_id, None)
+        if not await self._in_intake(partial(self._storage.discard, uploads)):
+            raise StorageAway(
+                "The job was taken back. Its recordings are removed as soon as their storage"
+                " answers."
+            )
 
     async def erase_subject(self, subject: str, *, gallery: str | None) -> Erasure:
         """Erases a subject everywhere; returns what was removed.
@@ -202,7 +220,7 @@ class Desk:
         """The answer to a repeated call: as the first one was, or will be."""
         if job.finished:
             return Accepted(job.id, Outcome(job.result, job.problem), replayed=True)
-        watched = self._watchers.watch(job.id)
+        watched = self._watchers.watch(job.id, earlier=True)
         try:
             # It may have ended between the two looks.
             outcome = await self._recorded_outcome(job.id)
@@ -218,7 +236,8 @@ class Desk:
         """How the job ended; None while it has not within the wait."""
         if wait_seconds <= 0:
             return None
-        await asyncio.wait((watched,), timeout=wait_seconds)
+        with span("wait"):
+            await asyncio.wait((watched,), timeout=wait_seconds)
         if not watched.done():
             return None
         # Woken without an outcome: the job left this process, and the registry knows how.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from app.outages import Outage
 from app.registry import Registry
 from app.registry.sealing.settings import master_key_source
 from app.registry.signing import Signer, open_signer
 from app.settings import Settings
+from app.tracing import Traces
 from app.worker.instance import Instance
 from app.worker.storage import UploadStorage, open_storage
 
@@ -50,7 +52,10 @@ def lay(settings: Settings, stack: ExitStack) -> Foundation:
     stack.callback(instance.leave)
     signer = open_signer(settings.signing_key_file)
     registry = Registry.open(
-        settings.resolved_database_url, signer=signer, master_keys=master_key_source(settings)
+        settings.resolved_database_url,
+        connections=settings.database_connections,
+        signer=signer,
+        master_keys=master_key_source(settings),
     )
     stack.callback(registry.close)
     registry.migrate()
@@ -58,6 +63,21 @@ def lay(settings: Settings, stack: ExitStack) -> Foundation:
     storage = open_storage(settings, instance.id)
     stack.callback(lambda: storage.close(set(registry.jobs.referenced_uploads())))
     return Foundation(instance, signer, registry, storage)
+
+
+def traces_of(settings: Settings, service: str) -> Traces:
+    """Where the spans of a process go.
+
+    Args:
+        settings: name the collector.
+        service: the process's name in traces.
+    """
+    return Traces(
+        settings.traces,
+        service=service,
+        version=version("walkprint"),
+        ratio=settings.traces_ratio,
+    )
 
 
 def require_database(url: str) -> None:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from time import monotonic
 
@@ -26,9 +27,11 @@ from app.outages import outage_of
 from app.registry import Job, LeaseLost, Registry
 from app.registry.acting import SYSTEM, acting_as
 from app.registry.job_problems import DeadlinePassed
-from app.telemetry import Metrics
+from app.telemetry import Metrics, speaking_of
+from app.tracing import TracedJob, note_failure
 from app.worker.company import Company
 from app.worker.outcomes import Json, Outcome
+from app.worker.progress import Progress
 from app.worker.storage import UploadStorage
 
 # Does the work of one job and stores its result: (job, milliseconds it waited) -> the result.
@@ -96,10 +99,11 @@ class JobThreads:
         self._suspects: _Entries = queue.PriorityQueue()
         self._numbers = count()
         self._company = Company()
+        self._progress = Progress(registry)
         self._lock = threading.Lock()
         self._known: set[str] = set()
-        self._running: dict[str, int] = {}
-        self._stranded: dict[str, int] = {}
+        self._running: dict[str, Job] = {}
+        self._stranded: dict[str, Job] = {}
         self._workers: list[threading.Thread] = []
         self._closing = False
 
@@ -123,6 +127,7 @@ class JobThreads:
 
     def start(self, run: RunJob) -> None:
         """Begins to work; jobs put before have been waiting."""
+        self._progress.start()
         for number in range(self._threads + 1):
             entries = self._entries if number < self._threads else self._suspects
             worker = threading.Thread(
@@ -152,12 +157,9 @@ class JobThreads:
 
     def return_stranded(self) -> None:
         """Gives back jobs whose end could not be written (the database was away)."""
-        for job_id, attempt in list(self._stranded.items()):
-            try:
-                self._registry.jobs.put_back(job_id, attempt)
-            except LeaseLost:
-                _log.info("stranded job was taken over", job=job_id)
-            del self._stranded[job_id]
+        for job in list(self._stranded.values()):
+            self._put_back(job, "stranded job was taken over")
+            del self._stranded[job.id]
 
     def close(self, seconds: float) -> None:
         """Lets running jobs end within the given time and puts back those that do not."""
@@ -169,34 +171,49 @@ class JobThreads:
         until = monotonic() + seconds
         for worker in self._workers:
             worker.join(max(0.0, until - monotonic()))
+        self._progress.close()
         with self._lock:
-            left = dict(self._running)
-        for job_id, attempt in left.items():
+            left = list(self._running.values())
+        for job in left:
+            self._put_back(job, "job ended while stopping")
+
+    def _put_back(self, job: Job, too_late: str) -> None:
+        with speaking_of(job.id, job.request_id):
             try:
-                self._registry.jobs.put_back(job_id, attempt)
+                self._registry.jobs.put_back(job.id, job.attempt)
             except LeaseLost:
-                _log.info("job ended while stopping", job=job_id)
+                _log.info(too_late)
 
     def _work(self, entries: _Entries, run: RunJob) -> None:
         together = self._company.alone if entries is self._suspects else self._company.beside
         while (job := (entry := entries.get()).job) is not None:
             self._metrics.jobs_waiting.dec()
-            outcome: Outcome | None = None
-            try:
-                with together():
-                    # A stopping process begins nothing new: what waits goes to whoever comes next.
-                    if not self._closing or entry.claimed:
-                        outcome = self._attempt(job, entry, run)
-            except Exception as error:  # the thread must outlive a database that is away
-                outage = outage_of(error)
-                if outage is None:
-                    _log.exception("job left without an end", job=job.id)
-                else:
-                    _log.warning("job waits", job=job.id, reason=outage.detail)
-            finally:
-                with self._lock:
-                    self._known.discard(job.id)
-                self._announce(job.id, outcome)
+            with speaking_of(job.id, job.request_id):
+                self._take(job, entry, run, together)
+
+    def _take(
+        self,
+        job: Job,
+        entry: _Entry,
+        run: RunJob,
+        together: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        outcome: Outcome | None = None
+        try:
+            with together():
+                # A stopping process begins nothing new: what waits goes to whoever comes next.
+                if not self._closing or entry.claimed:
+                    outcome = self._attempt(job, entry, run)
+        except Exception as error:  # the thread must outlive a database that is away
+            outage = outage_of(error)
+            if outage is None:
+                _log.exception("job left without an end")
+            else:
+                _log.warning("job waits", reason=outage.detail)
+        finally:
+            with self._lock:
+                self._known.discard(job.id)
+            self._announce(job.id, outcome)
 
     def _attempt(self, waiting: Job, entry: _Entry, run: RunJob) -> Outcome | None:
         job: Job | None = waiting
@@ -207,15 +224,21 @@ class JobThreads:
         if job is None:
             return None
         with self._lock:
-            self._running[job.id] = job.attempt
+            self._running[job.id] = job
         self._metrics.jobs_running.inc()
+        waited_seconds = monotonic() - entry.since
+        if job.attempt == 1:
+            since_accepted = (datetime.now(UTC) - job.created_at).total_seconds()
+            # Two machines' clocks may differ.
+            self._metrics.job_wait_seconds.labels(job.priority).observe(max(0.0, since_accepted))
         try:
-            outcome = self._run_to_end(job, (monotonic() - entry.since) * 1000, run)
+            with self._metrics.traces.job(_traced(job, waited_seconds)):
+                outcome = self._run_to_end(job, waited_seconds * 1000, run)
         except LeaseLost:
-            _log.info("job lost its lease; its work is dropped", job=job.id)
+            _log.info("job lost its lease; its work is dropped")
             return None
         except Exception:
-            self._stranded[job.id] = job.attempt
+            self._stranded[job.id] = job
             raise
         finally:
             self._metrics.jobs_running.dec()
@@ -224,6 +247,7 @@ class JobThreads:
         self._storage.discard(name for walk in job.uploads for name in walk)
         state = "failed" if outcome.problem else "succeeded"
         self._metrics.jobs_finished.labels(job.kind, state).inc()
+        _log.debug("job ended", kind=job.kind, attempt=job.attempt, state=state)
         return outcome
 
     def _run_to_end(self, job: Job, waited_ms: float, run: RunJob) -> Outcome:
@@ -231,7 +255,7 @@ class JobThreads:
             failpoints.reach(failpoints.MID_JOB)
             if job.expires_at is not None and datetime.now(UTC) > job.expires_at:
                 raise DeadlinePassed(job.id)
-            with acting_as(job.actor or SYSTEM):
+            with acting_as(job.actor or SYSTEM), self._progress.of(job):
                 return Outcome(result=run(job, waited_ms))
         except LeaseLost:
             raise
@@ -240,8 +264,19 @@ class JobThreads:
                 raise  # the job is not to blame: it is put back, and runs again
             problem = problem_of(error)
             document = problem.to_json()
+            kind = str(document["type"]).rpartition("/")[2]
+            note_failure(kind)
             # First, for it may turn out that the job and its upload were erased under our hands.
             self._registry.jobs.fail(job.id, job.attempt, document)
+            self._metrics.job_problems.labels(kind).inc()
             if isinstance(problem, InternalError):
-                _log.exception("job failed", job=job.id, support_id=problem.support_id)
+                _log.exception("job failed", support_id=problem.support_id)
             return Outcome(problem=document)
+
+
+def _traced(job: Job, waited_seconds: float) -> TracedJob:
+    """A job that was given back has waited since then; nobody wrote down when that was."""
+    since = job.created_at
+    if job.attempt > 1:
+        since = datetime.now(UTC) - timedelta(seconds=waited_seconds)
+    return TracedJob(job.id, job.kind, job.attempt, job.trace, since)

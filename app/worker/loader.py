@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
@@ -14,6 +13,7 @@ from app.registry.checkpoint_problems import CheckpointNotHere
 from app.registry.gallery_thresholds import GalleryThresholds
 from app.settings import Settings
 from app.telemetry import Metrics
+from app.worker import lasting
 from app.worker.foundation import Foundation
 from app.worker.job_threads import JobThreads
 from app.worker.sweep import Sweep
@@ -109,6 +109,7 @@ class Loader:
         self._thread.join()
         if self._recognition is not None:
             self._recognition.close()
+        lasting.let_go()
 
     def _load(self) -> None:
         try:
@@ -125,12 +126,9 @@ class Loader:
             if self._on_failure is not None:
                 self._on_failure(error)
             return
-        self._sweep.refresh_with(recognition.search.refresh)
+        self._sweep.refresh_with(recognition.refresh)
         self._threads.start(recognition.pipeline.run)
-        # What was loaded lives as long as the process: the collector need not walk it at every
-        # turn (some 8 % of the CPU time of a walk).
-        gc.collect()
-        gc.freeze()
+        lasting.set_apart()
         self._ready = True
         if self._on_ready is not None:
             self._on_ready(self._threads, self)

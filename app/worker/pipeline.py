@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from time import perf_counter
 from typing import cast
 
 import numpy as np
@@ -27,21 +26,25 @@ from app.search import (
     Candidate,
     Decision,
     GallerySearch,
+    SearchResult,
     ThresholdBasis,
     decide_together,
     decide_verification,
     possible_duplicates,
 )
 from app.telemetry import Metrics
+from app.worker.explaining import explanations
 from app.worker.outcomes import Json
 from app.worker.recognisers import Recogniser, Recognisers
 from app.worker.results import (
+    check_result,
     enrollment_result,
     everybody_result,
     identification_result,
     verification_result,
 )
 from app.worker.storage import UploadStorage
+from app.worker.timing import Timing
 from app.worker.walkers import Walker, WalkerReader, seen_together
 from model.capture import WalkerChoice
 
@@ -112,7 +115,7 @@ class Pipeline:
             Problem: the gallery or subject is not there.
             LeaseLost: another attempt holds the job now, or it was erased.
         """
-        timing = _Timing(waited_ms)
+        timing = Timing(waited_ms)
         for _ in range(_STORE_ROUNDS):
             serving = self._serving()
             wanted = serving.ids if job.kind == "enroll" else (serving.active,)
@@ -130,7 +133,7 @@ class Pipeline:
         return serving
 
     def _run(
-        self, job: Job, timing: _Timing, serving: Serving, recognisers: Sequence[Recogniser]
+        self, job: Job, timing: Timing, serving: Serving, recognisers: Sequence[Recogniser]
     ) -> Json:
         by = recognisers[0]
         recordings = [self._read(job, names, timing, recognisers) for names in job.uploads]
@@ -138,6 +141,8 @@ class Pipeline:
             try:
                 if job.kind == "enroll":
                     walkers = [walker for (walker,) in recordings]
+                    if _only_checks(job):
+                        return self._check(job, walkers, timing, by)
                     return self._enroll(job, walkers, timing, serving, by)
                 if job.kind == "identify":
                     return self._identify(job, recordings[0], timing, by)
@@ -147,7 +152,7 @@ class Pipeline:
         raise RuntimeError("subjects named in the result were erased again and again")
 
     def _read(
-        self, job: Job, names: Sequence[str], timing: _Timing, recognisers: Sequence[Recogniser]
+        self, job: Job, names: Sequence[str], timing: Timing, recognisers: Sequence[Recogniser]
     ) -> tuple[Walker, ...]:
         fps = job.request.get("fps")
         with self._storage.fetched(names) as paths:
@@ -158,11 +163,43 @@ class Pipeline:
                 recognisers[0],
                 upcoming=recognisers[1:],
                 frames_per_second=float(fps) if isinstance(fps, (int, float)) else None,
-                least_quality=self._thresholds.enroll_min_quality if job.kind == "enroll" else 0.0,
+                least_quality=self._least_quality(job),
             )
 
+    def _least_quality(self, job: Job) -> float:
+        stores = job.kind == "enroll" and not _only_checks(job)
+        return self._thresholds.enroll_min_quality if stores else 0.0
+
+    def _check(self, job: Job, walkers: list[Walker], timing: Timing, by: Recogniser) -> Json:
+        """What an enrolment would find, without it."""
+        with self._metrics.stage("search", timing.stages_ms):
+            may_learn = job.request.get("names_duplicates", True)
+            alike = (
+                self._duplicates(job.gallery, _subject_of(job), walkers, by) if may_learn else ()
+            )
+        usable = [each for walker in walkers for each in walker.usable]
+        result = check_result(
+            job,
+            walkers,
+            alike,
+            by.checkpoint_id,
+            timing.until_now(),
+            least_quality=self._thresholds.enroll_min_quality,
+        )
+        with self._metrics.stage("store", {}):
+            self._registry.jobs.finish(
+                job.id,
+                job.attempt,
+                result,
+                mentions=sorted(each.subject for each in alike),
+                gei_png_by_walker={
+                    number: each.judged.gei_png for number, each in enumerate(usable, start=1)
+                },
+            )
+        return result
+
     def _enroll(
-        self, job: Job, walkers: list[Walker], timing: _Timing, serving: Serving, by: Recogniser
+        self, job: Job, walkers: list[Walker], timing: Timing, serving: Serving, by: Recogniser
     ) -> Json:
         subject = _subject_of(job)
         with self._metrics.stage("search", timing.stages_ms):
@@ -235,11 +272,16 @@ class Pipeline:
         )[:_MOST_DUPLICATES]
 
     def _identify(
-        self, job: Job, walkers: Sequence[Walker], timing: _Timing, by: Recogniser
+        self, job: Job, walkers: Sequence[Walker], timing: Timing, by: Recogniser
     ) -> Json:
         usable = [walker for walker in walkers if walker.usable]
         with self._metrics.stage("search", timing.stages_ms):
-            decisions = self._decide(job, usable, by)
+            results = self._searched(job, usable, by)
+            decisions = self._decide(job, usable, results, by)
+        explained: dict[int, bytes] = {}
+        if _explains(job):
+            with self._metrics.stage("explain", timing.stages_ms):
+                explained = explanations(usable, results, self._basis(job.gallery, by), by.gei)
         if _choice(job) == "all":
             result = everybody_result(
                 job,
@@ -254,31 +296,39 @@ class Pipeline:
             )
         named = {candidate.subject for each in decisions for candidate in each.candidates}
         named.update(each.subject for each in decisions if each.subject is not None)
-        self._finish(job, usable, result, sorted(named))
+        self._finish(job, usable, result, sorted(named), explained)
         for decision in decisions:
             self._metrics.decisions.labels(job.kind, decision.decision).inc()
         return result
 
-    def _decide(self, job: Job, walkers: Sequence[Walker], by: Recogniser) -> tuple[Decision, ...]:
-        """Who each walker is; candidates beyond those asked for only serve the decision."""
+    def _searched(
+        self, job: Job, walkers: Sequence[Walker], by: Recogniser
+    ) -> tuple[SearchResult, ...]:
+        """What is found of each walker; candidates beyond those asked for serve the decision."""
+        top_k = max(int(_figure(job, "top_k")), len(walkers))
+        return tuple(
+            self._search.search(job.gallery, by.checkpoint_id, walker.vector_d[None], top_k=top_k)
+            for walker in walkers
+        )
+
+    def _decide(
+        self,
+        job: Job,
+        walkers: Sequence[Walker],
+        results: Sequence[SearchResult],
+        by: Recogniser,
+    ) -> tuple[Decision, ...]:
+        """Who each walker is."""
         top_k = int(_figure(job, "top_k"))
         decisions = decide_together(
-            [
-                self._search.search(
-                    job.gallery,
-                    by.checkpoint_id,
-                    walker.vector_d[None],
-                    top_k=max(top_k, len(walkers)),
-                )
-                for walker in walkers
-            ],
+            results,
             self._basis(job.gallery, by),
             target_fpir=_figure(job, "target_fpir"),
             together=seen_together(walkers),
         )
         return tuple(replace(each, candidates=each.candidates[:top_k]) for each in decisions)
 
-    def _verify(self, job: Job, walker: Walker, timing: _Timing, by: Recogniser) -> Json:
+    def _verify(self, job: Job, walker: Walker, timing: Timing, by: Recogniser) -> Json:
         with self._metrics.stage("search", timing.stages_ms):
             comparison = self._search.compare(
                 job.gallery, by.checkpoint_id, walker.vector_d[None], _subject_of(job)
@@ -299,7 +349,14 @@ class Pipeline:
         own = self._registry.thresholds.of(gallery, by.checkpoint_id)
         return ThresholdBasis(by.calibration, own)
 
-    def _finish(self, job: Job, walkers: Sequence[Walker], result: Json, named: list[str]) -> None:
+    def _finish(
+        self,
+        job: Job,
+        walkers: Sequence[Walker],
+        result: Json,
+        named: list[str],
+        explained: dict[int, bytes] | None = None,
+    ) -> None:
         with self._metrics.stage("store", {}):
             self._registry.jobs.finish(
                 job.id,
@@ -307,19 +364,8 @@ class Pipeline:
                 result,
                 mentions=named,
                 gei_png_by_walker={walker.number: walker.best.gei_png for walker in walkers},
+                explanation_by_walker=explained,
             )
-
-
-class _Timing:
-    """What the answer says of its own making, in milliseconds."""
-
-    def __init__(self, waited_ms: float) -> None:
-        self.stages_ms: dict[str, float] = {"queue": round(waited_ms, 2)}
-        self._begun = perf_counter()
-
-    def until_now(self) -> dict[str, float]:
-        run_ms = (perf_counter() - self._begun) * 1000
-        return {**self.stages_ms, "total": round(self.stages_ms["queue"] + run_ms, 2)}
 
 
 def _subject_of(job: Job) -> str:
@@ -331,6 +377,14 @@ def _subject_of(job: Job) -> str:
 def _choice(job: Job) -> WalkerChoice:
     # A job that an older process accepted does not say.
     return cast(WalkerChoice, job.request.get("walker", "only"))
+
+
+def _only_checks(job: Job) -> bool:
+    return job.request.get("check") is True
+
+
+def _explains(job: Job) -> bool:
+    return job.request.get("explain") is True
 
 
 def _figure(job: Job, name: str) -> float:

@@ -20,11 +20,14 @@ import structlog
 from app.registry import Registry
 from app.settings import Settings
 from app.telemetry import Metrics
-from app.worker.batcher import Batcher, Encode
+from app.worker import lasting
+from app.worker.batcher import Batcher
 from app.worker.checkpoint_files import stored_checkpoint
+from model.batch_size import largest_batch, measured_pass
 from model.calibration import Calibration
-from model.encoder import Encoder
+from model.encoder import ENCODE_AT_ONCE, Encoder
 from model.gei import GeiConfig
+from model.in_flight import Encode
 
 _log = structlog.get_logger(__name__)
 
@@ -124,6 +127,21 @@ class Recognisers:
         Raises:
             UnknownCheckpoint, CheckpointNotHere: one of them cannot be had.
         """
+        let_go = self._let_go_all_but(checkpoint_ids)
+        with self.use(checkpoint_ids):
+            pass
+        if let_go:
+            lasting.set_apart()
+
+    def close(self) -> None:
+        """Ends the encoders' threads."""
+        with self._lock:
+            held, self._held = list(self._held.values()), {}
+        for each in held:
+            each.recogniser.batcher.close()
+
+    def _let_go_all_but(self, checkpoint_ids: Sequence[str]) -> list[str]:
+        """Those in use stay, too. The ids of those that went: the caller must not hold them."""
         with self._lock:
             unused = [
                 checkpoint_id
@@ -133,15 +151,7 @@ class Recognisers:
             let_go = [self._held.pop(checkpoint_id) for checkpoint_id in unused]
         for held in let_go:
             held.recogniser.batcher.close()
-        with self.use(checkpoint_ids):
-            pass
-
-    def close(self) -> None:
-        """Ends the encoders' threads."""
-        with self._lock:
-            held, self._held = list(self._held.values()), {}
-        for each in held:
-            each.recogniser.batcher.close()
+        return unused
 
     def _take(self, checkpoint_id: str) -> _Held:
         found = self._taken(checkpoint_id)
@@ -173,11 +183,26 @@ class Recognisers:
         blank_nhw = np.zeros((1, checkpoint.gei.height, checkpoint.gei.width), np.uint8)
         if not np.isfinite(encoder.encode(blank_nhw)).all():
             raise ValueError(f"checkpoint {checkpoint_id} gives no finite embedding")
-        _log.info("checkpoint loaded", checkpoint=checkpoint_id)
+        batch_size = self._batch_size(encoder)
+        _log.info(
+            "checkpoint loaded",
+            checkpoint=checkpoint_id,
+            device=encoder.device,
+            batch_size=batch_size,
+        )
         return Recogniser(
             checkpoint_id=checkpoint_id,
             gei=checkpoint.gei,
             calibration=checkpoint.calibration,
-            batcher=Batcher(encoder.encode, self._settings.batch_size, self._metrics),
+            batcher=Batcher(encoder.begin, batch_size, self._metrics, in_flight=encoder.in_flight),
             encode=encoder.encode,
         )
+
+    def _batch_size(self, encoder: Encoder) -> int:
+        """As set, or the largest whose forward pass takes no longer than was set."""
+        target_ms = self._settings.batch_latency_ms
+        if target_ms is None:
+            return self._settings.batch_size
+        gei = encoder.checkpoint.gei
+        seconds_of = measured_pass(encoder.encode, gei.height, gei.width)
+        return largest_batch(seconds_of, target_ms / 1000.0, most_walks=ENCODE_AT_ONCE)

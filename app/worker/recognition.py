@@ -129,6 +129,13 @@ class Recognition:
         with self._recognisers.use((serving.active,)) as (by,):
             return self._calibrator.calibrate(gallery, by.checkpoint_id, by.calibration)
 
+    def refresh(self) -> None:
+        """Brings the indexes up to date, and says so."""
+        self.search.refresh()
+        self._metrics.index_lag.set(self.search.lag)
+        if self.search.outage is None:
+            self._metrics.index_refreshed.set_to_current_time()
+
     def close(self) -> None:
         """Ends the threads and saves the indexes."""
         self._reembedder.close()

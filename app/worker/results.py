@@ -91,6 +91,58 @@ def enrollment_result(
     }
 
 
+def check_result(
+    job: Job,
+    recordings: Sequence[Walker],
+    duplicates: Sequence[Candidate],
+    checkpoint_id: str,
+    timing_ms: Timing,
+    *,
+    least_quality: float,
+) -> Json:
+    """The answer of `POST /enroll` with `check=true`.
+
+    Args:
+        job: that asked for it.
+        recordings: the walker of each recording of the call.
+        duplicates: others who walk much alike.
+        checkpoint_id: that measured them.
+        timing_ms: per stage.
+        least_quality: score below which a walk is not enrolled.
+    """
+    usable = [
+        (number, each)
+        for number, walker in enumerate(recordings, start=1)
+        for each in walker.usable
+    ]
+    return {
+        "subject": job.subject,
+        "gallery": job.gallery,
+        "walks": [
+            {
+                "recording": recording,
+                **each.walk.to_json(),
+                "good_enough": each.judged.judgement.score >= least_quality,
+                "quality": each.judged.quality,
+                "gei": f"/jobs/{job.id}/gei.png?walker={number}",
+            }
+            for number, (recording, each) in enumerate(usable, start=1)
+        ],
+        "left_out": [
+            {"recording": number, **_unused(each)}
+            for number, walker in enumerate(recordings, start=1)
+            for each in walker.unusable
+        ],
+        "possible_duplicates": [
+            {"subject": duplicate.subject, "score": round(duplicate.score, 6)}
+            for duplicate in duplicates
+        ],
+        "checkpoint": checkpoint_id,
+        "job": job.id,
+        "timing": timing_ms,
+    }
+
+
 def identification_result(
     job: Job, walker: Walker, decision: Decision, checkpoint_id: str, timing_ms: Timing
 ) -> Json:
@@ -169,6 +221,11 @@ def _identified(job: Job, walker: Walker, decision: Decision) -> Json:
         "quality": walker.best.quality,
         "walker": _walker(walker),
         "gei": f"/jobs/{job.id}/gei.png?walker={walker.number}",
+        "explanation": (
+            f"/jobs/{job.id}/explanation?walker={walker.number}"
+            if job.request.get("explain") is True
+            else None
+        ),
     }
 
 

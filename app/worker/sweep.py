@@ -12,6 +12,7 @@ import structlog
 from app.errors import UnknownJob
 from app.outages import outage_of
 from app.registry import Registry
+from app.registry.leases import Released
 from app.telemetry import Metrics
 from app.worker.instance import Instance
 from app.worker.queue import JobQueue
@@ -105,7 +106,7 @@ class Sweep:
         jobs = self._registry.jobs
         if monotonic() - self._renewed > self._lease_seconds / 3:
             jobs.renew(self._instance.id, lease_seconds=self._lease_seconds)
-            jobs.release_expired()
+            self._count(jobs.release_expired())
             self._finish_erasures()
             self._let_strays_go()
             self._renewed = monotonic()
@@ -170,6 +171,7 @@ class Sweep:
         with self._instance.dead_neighbours() as dead:
             for instance_id in dead:
                 released = self._registry.jobs.release_owner(instance_id)
+                self._count(released)
                 self._registry.reembeddings.release_owner(instance_id)
                 _log.warning(
                     "a process died; its jobs run again",
@@ -179,6 +181,10 @@ class Sweep:
                 )
             # The folders first, the locks after: a process locks before it makes its folder.
             self._uploads.tidy_after(dead, self._instance.is_registered)
+
+    def _count(self, released: Released) -> None:
+        self._metrics.jobs_crashed.inc(released.crashed)
+        self._metrics.jobs_given_up.inc(len(released.failed))
 
     def _run(self) -> None:
         while not self._stop.is_set():

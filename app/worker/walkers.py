@@ -163,6 +163,7 @@ class WalkerReader:
                     for walks in people
                 ]
         judged_walks = [each for walks in judged for each in walks]
+        self._count(judged_walks)
         images = [each.image.gei_hw for each in judged_walks if isinstance(each, JudgedWalk)]
         if not images:
             refused = [each for each in judged_walks if isinstance(each, RefusedWalk)]
@@ -182,6 +183,13 @@ class WalkerReader:
             )
             for walks in judged
         )
+
+    def _count(self, walks: Sequence[JudgedWalk | RefusedWalk]) -> None:
+        for each in walks:
+            if isinstance(each, JudgedWalk):
+                self._metrics.walk_quality.observe(each.judgement.score)
+            else:
+                self._metrics.walks_refused.labels(each.refusal.code).inc()
 
 
 def _embedded_by_others(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.commands import output
 from tests.app.command import runner
 from tests.app.conftest import Reply, ScriptedService
 
@@ -50,6 +51,20 @@ def test_the_list_says_what_serves_and_what_lacks(
     assert lines.keys() == {OLD, NEW, GONE}
     assert "serves" in lines[OLD]
     assert "missing" in lines[GONE]
+
+
+def test_an_id_is_listed_whole_so_that_it_can_be_copied(
+    scripted_service: ScriptedService,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a terminal of 80 columns; the other columns are folded for it."""
+    monkeypatch.setattr(output.answers, "width", 80)
+    shipped = "l-resnet50-64x44-0123abcd"
+    scripted_service.replies.append(Reply(200, {"checkpoints": [ROW | {"id": shipped}]}))
+    said = runner(capsys)("checkpoints", "list", "--url", scripted_service.url)
+    assert shipped in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
 
 
 def test_an_activation_is_followed_to_its_end(

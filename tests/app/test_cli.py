@@ -254,7 +254,7 @@ def test_a_service_that_could_never_recognise_ends_and_says_why(
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert done.returncode == 1

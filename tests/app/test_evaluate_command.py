@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from app.cli import main
+from model.checkpoint import default_checkpoint_path, load_checkpoint
 from tests.walks import walk_zip
 
 
@@ -53,6 +55,53 @@ def test_the_json_holds_every_figure_with_its_interval_and_the_curves(
     curves = {series["name"]: series for series in network["series"]}
     assert curves["CMC leave one out"]["rows"][2][:2] == [3.0, 1.0]  # there are three people
     assert curves["DET"]["columns"][:4] == ["threshold", "FMR", "FMR low", "FMR high"]
+
+
+def test_a_report_is_written_and_names_nobody_real_unless_asked_to(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report"
+    assert _evaluate("--dataset", "tree", people, "--json", "--out", out) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert json.loads((out / "report.json").read_text(encoding="utf-8")) == printed
+    names = ["curves.csv", "figures.csv", "report.html", "report.json"]
+    assert sorted(file.name for file in out.iterdir()) == names
+    assert not any("anna" in file.read_text(encoding="utf-8") for file in out.iterdir())
+    command = printed["circumstances"]["command"]
+    assert command.startswith("walkprint evaluate")
+    assert str(tmp_path) not in command  # where somebody keeps their files stays theirs
+    assert printed["circumstances"]["speed"]["one_ms"] > 0.0
+
+    assert _evaluate("--dataset", "tree", people, "--out", out, "--worst-pairs", 2) == 0
+    assert "person anna, walk" in (out / "report.html").read_text(encoding="utf-8")
+    kinds = {file.name.rpartition("-")[0] for file in (out / "worst-pairs").iterdir()}
+    assert kinds == {"false-accept", "false-reject"}
+
+
+def test_figures_are_recorded_in_a_checkpoints_file_where_that_is_asked_for(
+    people: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it carried of other people stays."""
+    own = tmp_path / "own.safetensors"
+    shutil.copy(default_checkpoint_path(), own)
+    assert _evaluate("--dataset", "tree", people, "--checkpoint", own, "--json") == 0
+    assert "tree" not in load_checkpoint(own).metrics
+    capsys.readouterr()
+    assert _evaluate("--dataset", "tree", people, "--checkpoint", own, "--json", "--record") == 0
+    report = json.loads(capsys.readouterr().out)
+    recorded = load_checkpoint(own)
+    assert recorded.checkpoint_id == report["circumstances"]["checkpoint"]
+    figures = {
+        one["name"]: one["value"]
+        for part in report["methods"][0]["sections"]
+        for one in part["metrics"]
+    }
+    kept = recorded.metrics["tree"]
+    assert kept["leave one out"] == pytest.approx(figures["leave one out"], abs=5e-5)
+    assert kept["measured"].endswith("6 walks of 3 people")
+    assert (
+        recorded.metrics["walkers"] == load_checkpoint(default_checkpoint_path()).metrics["walkers"]
+    )
 
 
 def test_the_table_says_how_to_read_it(people: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,14 +96,41 @@ def test_the_page_shows_the_papers_numbers_in_a_column_of_their_own_and_what_our
 ) -> None:
     out, report = on_walkers
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert page.count("<th>paper</th>") == len(report["tables"])
+    assert page.count('<th scope="col">paper</th>') == len(report["tables"])
     label = (
-        "generated walkers in CASIA-B&#x27;s shape: 2 people, 56 walks trained on, 84 tested;"
+        "generated walkers in CASIA-B&#39;s shape: 2 people, 56 walks trained on, 84 tested;"
         " input 64×44, 2 batches of 2, seed 1, cpu"
     )
     assert page.count(label) == 1 + len(report["tables"]) + len(report["figures"])
     assert "input 64×44 instead of 224×224" in page
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 1  # figure 2
+    assert page.count("<polyline") == 2  # figure 5, of both networks
+    assert not re.search(r"<script|https?://|@import|url\(", page)
+    assert 'style="' not in page
+
+
+def test_page_and_spreadsheets_hold_the_numbers_of_the_json(
+    on_walkers: tuple[Path, dict[str, Any]],
+) -> None:
+    out, report = on_walkers
+    page = (out / "report.html").read_text(encoding="utf-8")
+    with (out / "tables.csv").open(encoding="utf-8", newline="") as lines:
+        found = {(one["table"], one["row"], one["column"]): one for one in csv.DictReader(lines)}
+    for table in report["tables"]:
+        for row in table["rows"]:
+            for column, ours in zip(table["columns"], row["ours"], strict=True):
+                cell = found.pop((table["title"], row["name"], column))
+                assert cell["paper"] == row["paper"]
+                assert cell["ran on"].startswith("generated walkers")
+                assert float(cell["value"]) == ours["value"]
+                assert f"<td>{ours['value']:.{row['decimals']}f}" in page
+    assert not found
+    with (out / "losses.csv").open(encoding="utf-8", newline="") as lines:
+        losses = [(one["network"], float(one["cross-entropy"])) for one in csv.DictReader(lines)]
+    assert losses == [
+        (name, loss) for name, of_batches in report["losses"].items() for loss in of_batches
+    ]
+    assert len(losses) == 4  # two batches of each network
 
 
 def test_the_figures_are_pictures_one_can_read(on_walkers: tuple[Path, dict[str, Any]]) -> None:

@@ -37,6 +37,23 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.uploads_folder == Path("/srv/walkprint/uploads")
 
 
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("TRACES", "DATABASE_CONNECTIONS", "ALLOWED_HOSTS", "WAIT_SECONDS")
+    for name in names:
+        monkeypatch.setenv(f"WALKPRINT_{name}", "")
+    with_empty = Settings()
+    for name in names:
+        monkeypatch.delenv(f"WALKPRINT_{name}")
+    assert with_empty == Settings()
+
+
+@pytest.mark.parametrize("secret", ["MASTER_KEY", "BROKER_URL", "BOOTSTRAP_KEY"])
+def test_an_empty_secret_is_refused(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    monkeypatch.setenv(f"WALKPRINT_{secret}", "")
+    with pytest.raises(ValueError, match=f"WALKPRINT_{secret} is empty"):
+        Settings()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

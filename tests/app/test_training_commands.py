@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -125,6 +128,27 @@ def test_a_plain_classifier_is_trained_on_ones_own_people_with_a_word_on_their_d
     assert answer["training"]["people"] == 4
     assert Path(answer["state"]).is_file()
     assert "recordings of real people" in said.err
+
+
+def test_torchrun_has_the_command_done_by_several_and_answered_by_the_first(
+    tree: Path, tmp_path: Path
+) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    words = "--dataset tree --paper --input 32x22 --batch 4x1 --steps 1 --processes 1 --json"
+    places = ["--out", str(tmp_path), "--cache", str(tmp_path / "recordings")]
+    done = subprocess.run(  # noqa: S603  # our own command
+        [*torchrun, "-m", "app.cli", "train", str(tree), *words.split(), *places],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    answer = json.loads(done.stdout)
+    assert answer["training"]["people"] == 4
+    assert Path(answer["state"]).is_file()
+    assert len((tmp_path / "log.csv").read_text(encoding="utf-8").splitlines()) == 2
 
 
 def test_what_one_command_has_decoded_the_next_one_reads(

@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _BOUNDARY = "walkprint-bench"
+# Thousands of calls may wait for the same two cores.
+_PATIENCE_SECONDS = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Asker:
     """One client: one connection, one request at a time."""
 
     def __init__(self, port: int, gallery: str) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120.0)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_SECONDS)
         self._gallery = gallery
 
     def identify(self, body: bytes) -> dict[str, object]:
@@ -98,7 +100,7 @@ def body_of(walk: Path, gallery: str) -> bytes:
 def run_elsewhere(plan: Plan) -> Outcome:
     """Runs the plan in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.load", json.dumps(asdict(plan))]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
     return Outcome(**json.loads(done.stdout))
 
 

@@ -181,12 +181,14 @@ class SimulatedService:
         foundation: it stands on.
         publisher: its queue.
         sweep: its own.
+        watchers: of its callers.
         accepted: ids of its jobs.
     """
 
     foundation: Foundation
     publisher: Publisher
     sweep: Sweep
+    watchers: Watchers
     accepted: list[str] = field(default_factory=list)
 
     @property
@@ -236,8 +238,8 @@ def simulated_service(settings: Settings, url: str) -> Iterator[SimulatedService
     """A service's side of the broker."""
     with ExitStack() as stack:
         foundation = lay(settings, stack)
-        metrics = Metrics()
-        publisher = Publisher(url, foundation.registry, foundation.instance.id, Watchers(), metrics)
+        metrics, watchers = Metrics(), Watchers()
+        publisher = Publisher(url, foundation.registry, foundation.instance.id, watchers, metrics)
         stack.callback(publisher.close)
         publisher.start()
         sweep = Sweep(
@@ -251,7 +253,7 @@ def simulated_service(settings: Settings, url: str) -> Iterator[SimulatedService
         )
         sweep.start()
         stack.callback(sweep.close)
-        yield SimulatedService(foundation, publisher, sweep)
+        yield SimulatedService(foundation, publisher, sweep, watchers)
 
 
 def settings_of(data: Path, database_url: str) -> Settings:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from aio_pika import Message, connect
+from sqlalchemy import create_engine, text
 
+from app.registry import NewJob
 from app.settings import Settings
 from app.worker.broker.topology import DEAD_JOBS, JOB_QUEUES, declare_queues
+from app.worker.desk import Accepted, Desk
 from tests.broker.simulated import (
     SimulatedService,
     SimulatedWorker,
@@ -167,7 +170,7 @@ def test_interactive_jobs_overtake_bulk_ones(
     settings: Settings, service: SimulatedService, rabbit: RabbitServer
 ) -> None:
     bulk = [service.accept(seconds=0.1, priority="bulk") for _ in range(12)]
-    interactive = [service.accept(seconds=0.1) for _ in range(4)]
+    interactive = [service.accept(seconds=0.1) for _ in range(16)]
     with workers(settings, rabbit.url, 1, threads=2):
         ended = {job.id: job for job in service.wait()}
 
@@ -194,6 +197,41 @@ def test_a_message_of_a_job_that_runs_elsewhere_ends_nobodys_wait(
         (job,) = service.wait()
 
     assert (job.state, job.attempt) == ("succeeded", 2)
+
+
+def test_a_caller_whose_job_is_slow_to_be_accepted_gets_its_answer(
+    settings: Settings, service: SimulatedService, rabbit: RabbitServer
+) -> None:
+    """The service looks for the ends of jobs while this one is not in the registry yet."""
+    desk = Desk(
+        registry=service.registry,
+        storage=service.foundation.storage,
+        queue=service.publisher,
+        sweep=service.sweep,
+        watchers=service.watchers,
+        owner=service.foundation.instance.id,
+        lease_seconds=30.0,
+        most_jobs=10,
+    )
+    new_job = NewJob("identify", "default", None, {"seconds": 0.05}, ())
+
+    async def call() -> Accepted:
+        engine = create_engine(str(settings.database_url))
+        with engine.connect() as other:
+            other.execute(text("LOCK TABLE jobs IN SHARE MODE"))  # nobody adds, everybody reads
+            called = asyncio.create_task(desk.accept(new_job, idempotency=None, wait_seconds=30))
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(service.publisher.look)
+            other.rollback()
+        engine.dispose()
+        return await called
+
+    with workers(settings, rabbit.url, 1):
+        accepted = asyncio.run(call())
+    desk.close()
+
+    assert accepted.outcome is not None
+    assert accepted.outcome.result is not None
 
 
 def test_a_message_that_was_delivered_too_often_comes_back(

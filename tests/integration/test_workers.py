@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from app.demo.service_process import ServiceProcess
+from app.walker_files import write_walk
 from tests.decoders import wait_until
 from tests.distributed import WorkerProcess, service_of, town_environment
 from tests.rabbitmq import RabbitServer
 from tests.servers import PostgresServer
-from tests.walks import walk_zip
+from tests.walks import walk_masks, walk_zip
 
 pytestmark = [pytest.mark.needs("rabbitmq-server"), pytest.mark.timeout(600)]
 
@@ -79,6 +82,14 @@ def test_the_answer_is_the_one_of_a_service_that_works_itself(town: Town) -> Non
     assert town.http.get(answer["gei"]).content.startswith(b"\x89PNG")
 
 
+def test_what_a_decision_rests_on_comes_from_the_worker_too(town: Town) -> None:
+    answer = _send(town.http, "/identify", 1, walk=2, explain="true").json()
+    explained = town.http.get(answer["explanation"]).json()
+
+    assert len(explained["masks"]) == len(walk_masks(1, walk=2))
+    assert explained["strangers"][0]["score"] < answer["threshold"]
+
+
 def test_the_service_loads_no_network_no_index_and_no_decoder(town: Town) -> None:
     _send(town.http, "/identify", 1, walk=2)
     maps = Path(f"/proc/{town.service.pid}/maps").read_text()
@@ -98,6 +109,28 @@ def test_a_refusal_comes_back_as_the_worker_said_it(town: Town) -> None:
     too_small = town.http.post("/galleries/default/calibrate")
     assert too_small.status_code == 409
     assert too_small.json()["type"] == "/problems/gallery-too-small"
+
+
+def test_a_job_elsewhere_is_followed_by_stage(town: Town) -> None:
+    """A clip that takes a worker some seconds; the service hears of it through the database."""
+    masks_thw = walk_masks(1)
+    # There and back ten times, four times as large.
+    there_and_back_thw = np.concatenate([masks_thw, masks_thw[::-1]] * 10)
+    large_thw = there_and_back_thw.repeat(4, axis=1).repeat(4, axis=2)
+    clip = write_walk(large_thw, town.data / "clip", "mp4", frames_per_second=25.0)
+    accepted = town.http.post(
+        "/identify",
+        files={"walk": ("clip.mp4", clip.read_bytes())},
+        headers={"Prefer": "respond-async"},
+    )
+    told: list[dict[str, object]] = []
+    # A stream ends after a minute, and whoever still listens asks again.
+    while not told or told[-1]["state"] not in ("succeeded", "failed"):
+        events = town.http.get(f"{accepted.headers['location']}/events").text
+        told += [json.loads(line[6:]) for line in events.splitlines() if line.startswith("data: ")]
+
+    assert "capture" in [job["stage"] for job in told]
+    assert told[-1] == town.http.get(accepted.headers["location"]).json()
 
 
 def test_the_workers_checkpoint_is_known_to_be_here(town: Town) -> None:

@@ -36,7 +36,7 @@ class Route:
 
     def path(self, **ids: str) -> str:
         """The path with ids in it; `not-there` where none is given."""
-        places = ("subject", "walk", "merge", "job", "checkpoint", "key", "name", "gallery")
+        places = ("subject", "walk", "merge", "job", "checkpoint", "key", "name", "page", "gallery")
         return self.template.format(**(dict.fromkeys(places, "not-there") | ids))
 
 

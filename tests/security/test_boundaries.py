@@ -52,6 +52,9 @@ CALLS = (
     ("GET", "/walks/{walk}/gei.png"),
     ("DELETE", "/walks/{walk}"),
     ("GET", "/jobs/{job}"),
+    ("DELETE", "/jobs/{job}"),
+    ("GET", "/jobs/{job}/events"),
+    ("GET", "/jobs/{job}/explanation"),
     ("GET", "/jobs/{job}/gei.png"),
     ("GET", "/merges/{merge}"),
     ("POST", "/merges/{merge}/undo"),
@@ -172,6 +175,22 @@ def test_who_came_from_elsewhere_by_a_merge_is_not_named(
     mine = roles.call("subjects:read of ours", "GET", "/subjects/ann/merges")
     assert (mine.status_code, mine.json()["merges"]) == (200, [])
     assert roles.call("admin of ours", "GET", f"/merges/{merge.id}").status_code == 404
+
+
+def test_a_list_of_jobs_holds_what_the_caller_could_have_asked_for(
+    roles: Roles, elsewhere: Elsewhere
+) -> None:
+    ours = roles.service.registry.jobs.add(identify_job(OURS)).job.id
+
+    def listed(role: str) -> set[str]:
+        rows = roles.call(role, "GET", "/jobs?limit=500").json()["jobs"]
+        return {row["id"] for row in rows}
+
+    assert {ours, elsewhere.job} <= listed("identify") & listed("admin")
+    assert ours in listed("identify of ours")
+    assert elsewhere.job not in listed("identify of ours") | listed("admin of ours")
+    for role in ("enroll", "subjects:read", "none"):
+        assert not {ours, elsewhere.job} & listed(role), role
 
 
 def test_a_job_is_there_for_who_could_have_asked_for_it(roles: Roles, elsewhere: Elsewhere) -> None:

@@ -34,7 +34,15 @@ from tests.security.answers import (
 from tests.security.roles import OURS, THEIRS, Roles
 from tests.walks import walk_zip, zip_of
 
-PAGES = {"/", "/docs", "/favicon.ico", "/console/{name}"}
+PAGES = {
+    "/",
+    "/docs",
+    "/favicon.ico",
+    "/console/{page}",
+    "/console/samples/{name}",
+    "/console/static/{name}",
+    "/console/texts.json",
+}
 """For people, and therefore not in /openapi.json."""
 _HOSTILE_CHECKPOINT = (2**40).to_bytes(8, "little") + b"{}"
 
@@ -436,7 +444,12 @@ class TestAPI8SecurityMisconfiguration:
         for role in (None, "none", "admin of ours"):
             assert_safe(roles.call(role, route.method, route.path()))
         if route.method == "GET":
-            ids = people | {"subject": "zoe", "gallery": THEIRS, "name": "console.js"}
+            ids = people | {
+                "subject": "zoe",
+                "gallery": THEIRS,
+                "name": "console.css",
+                "page": "subjects",
+            }
             assert_safe(roles.call("admin", "GET", route.path(**ids)))
 
     @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "OPTIONS", "PUT", "PROPFIND"])

@@ -16,7 +16,10 @@ WHO_MAY = {
     "GET /": EVERYBODY,
     "GET /docs": EVERYBODY,
     "GET /favicon.ico": EVERYBODY,
-    "GET /console/{name}": EVERYBODY,
+    "GET /console/{page}": EVERYBODY,
+    "GET /console/samples/{name}": EVERYBODY,
+    "GET /console/static/{name}": EVERYBODY,
+    "GET /console/texts.json": EVERYBODY,
     "GET /livez": EVERYBODY,
     "GET /readyz": EVERYBODY,
     "POST /session": EVERYBODY,
@@ -26,6 +29,9 @@ WHO_MAY = {
     "GET /jobs": SIGNED_IN,
     # Jobs of kinds that the caller could not have asked for are not there for them.
     "GET /jobs/{job}": SIGNED_IN,
+    "DELETE /jobs/{job}": SIGNED_IN,
+    "GET /jobs/{job}/events": SIGNED_IN,
+    "GET /jobs/{job}/explanation": SIGNED_IN,
     "GET /jobs/{job}/gei.png": SIGNED_IN,
     "GET /audit/key": SIGNED_IN,
     "POST /identify": "identify",
@@ -40,6 +46,7 @@ WHO_MAY = {
     "GET /walks/{walk}/gei.png": "subjects:read",
     "GET /galleries": "subjects:read",
     "GET /galleries/{gallery}": "subjects:read",
+    "GET /galleries/{gallery}/map": "subjects:read",
     "GET /checkpoints": "subjects:read",
     "GET /checkpoints/{checkpoint}": "subjects:read",
     "GET /checkpoints/{checkpoint}/reembedding": "subjects:read",
@@ -71,6 +78,7 @@ WHO_MAY = {
     "POST /keys": ADMIN_OF_ALL,
     "DELETE /keys/{key}": ADMIN_OF_ALL,
     "GET /audit": ADMIN_OF_ALL,
+    "GET /service": ADMIN_OF_ALL,
 }
 ROLES = (None, "none", *SCOPES, "admin of ours")
 
@@ -105,7 +113,7 @@ def test_every_route_has_a_row(roles: Roles) -> None:
 def test_a_role_is_let_in_or_not(roles: Roles, route: str, role: str | None) -> None:
     """Nothing is sent but the key: who is not let in learns that before anything else."""
     method, path = route.split(" ")
-    for name in ("subject", "walk", "merge", "job", "checkpoint", "key", "name"):
+    for name in ("subject", "walk", "merge", "job", "checkpoint", "key", "name", "page"):
         path = path.replace(f"{{{name}}}", "not-there")
     answer = roles.call(role, method, path.replace("{gallery}", "ours"))
     refused = answer.status_code in (401, 403)

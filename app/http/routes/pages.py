@@ -1,55 +1,62 @@
-"""The console at `/`, the API's own description at `/docs`: files, no CDN, no build step."""
+"""The console at `/`, the API's own description at `/docs`: no CDN, no build step."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
-from app.errors import NotFound
 from app.http.access import GuardedRoute, public
-from app.http.services import Parts, Services
+from app.http.console import Content
+from app.http.services import Parts
 
 router = APIRouter(include_in_schema=False, route_class=GuardedRoute)
-
-_MEDIA_TYPES = {
-    "index.html": "text/html; charset=utf-8",
-    "console.js": "text/javascript; charset=utf-8",
-    "service.js": "text/javascript; charset=utf-8",
-    "session.js": "text/javascript; charset=utf-8",
-    "console.css": "text/css; charset=utf-8",
-    "docs.html": "text/html; charset=utf-8",
-    "docs.js": "text/javascript; charset=utf-8",
-    "icon.svg": "image/svg+xml",
-}
-_HEADERS = {"Cache-Control": "no-cache"}
 
 
 @router.get("/")
 @public
-def console(services: Parts) -> Response:
-    return _page(services, "index.html")
+def front_page(services: Parts, request: Request) -> Response:
+    return _answer(services.console.page("identify"), request)
 
 
 @router.get("/docs")
 @public
-def docs(services: Parts) -> Response:
-    return _page(services, "docs.html")
+def docs(services: Parts, request: Request) -> Response:
+    return _answer(services.console.page("docs"), request)
 
 
 @router.get("/favicon.ico")
 @public
-def favicon(services: Parts) -> Response:
-    return _page(services, "icon.svg")
+def favicon(services: Parts, request: Request) -> Response:
+    return _answer(services.console.file("icon.svg"), request)
 
 
-@router.get("/console/{name}")
+@router.get("/console/texts.json")
 @public
-def console_file(services: Parts, name: str) -> Response:
-    if name not in _MEDIA_TYPES:
-        raise NotFound
-    return _page(services, name)
+def console_texts(services: Parts, request: Request) -> Response:
+    return _answer(services.console.texts(), request)
 
 
-def _page(services: Services, name: str) -> Response:
-    content = (services.pages / name).read_bytes()
-    return Response(content, media_type=_MEDIA_TYPES[name], headers=_HEADERS)
+@router.get("/console/static/{name}")
+@public
+def console_file(services: Parts, request: Request, name: str) -> Response:
+    return _answer(services.console.file(name), request)
+
+
+@router.get("/console/samples/{name}")
+@public
+def console_sample(services: Parts, request: Request, name: str) -> Response:
+    return _answer(services.console.sample(name), request)
+
+
+@router.get("/console/{page}")
+@public
+def console_page(services: Parts, request: Request, page: str) -> Response:
+    return _answer(services.console.page(page), request)
+
+
+def _answer(content: Content, request: Request) -> Response:
+    headers = {"Cache-Control": "no-cache", "ETag": content.etag}
+    if request.headers.get("if-none-match") == content.etag:
+        return Response(status_code=304, headers=headers)
+    return Response(content.body, media_type=content.media_type, headers=headers)

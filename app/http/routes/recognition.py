@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request
@@ -36,12 +37,19 @@ from app.http.forms import (
 )
 from app.http.multipart import FormLimits, ReceivedForm, receive_form
 from app.http.problems import count_refusal, document_response
-from app.http.recognition_schemas import Enrolled, Identified, IdentifiedEverybody, Verified
+from app.http.recognition_schemas import (
+    Enrolled,
+    EnrollmentCheck,
+    Identified,
+    IdentifiedEverybody,
+    Verified,
+)
 from app.http.schemas import ACCEPTED, problems
 from app.http.services import Parts, Services
 from app.registry import NewJob
 from app.settings import Settings
 from app.telemetry import Metrics
+from app.tracing import span, traceparent
 from app.worker.desk import Accepted
 
 router = APIRouter(tags=["recognition"], route_class=GuardedRoute)
@@ -50,6 +58,10 @@ _log = structlog.get_logger(__name__)
 
 _ALSO = ACCEPTED | problems(400, 404, 408, 413, 415, 422, 503)
 
+_CHECKED: dict[int | str, dict[str, Any]] = {
+    200: {"model": EnrollmentCheck, "description": "With `check=true`: nobody was enrolled."}
+}
+
 _JobOf = Callable[[ReceivedForm, Settings], NewJob]
 
 
@@ -57,12 +69,15 @@ _JobOf = Callable[[ReceivedForm, Settings], NewJob]
     "/enroll",
     status_code=201,
     response_model=Enrolled,
-    responses=answer(201, ENROLLED_EXAMPLE) | _ALSO,
+    responses=answer(201, ENROLLED_EXAMPLE) | _CHECKED | _ALSO,
     openapi_extra=form_body(ENROLL_FORM),
 )
 @needs("enroll")
 async def enroll(request: Request, services: Parts, caller: Recognised) -> Response:
     """Enrols one or more walks of a person; creates the subject and the gallery if they are new.
+
+    With `check=true` nothing is stored of them: the answer, 200, says how good each walk is and
+    whether an enrolment would take it.
 
     Possible duplicates are named to callers who hold the scope `identify`, for they say whom
     somebody walks like.
@@ -105,7 +120,7 @@ async def _take_in(
     settings, desk = services.settings, services.desk
     services.checkpoint()  # raises where recognition could not be loaded
     wait_seconds = longest_wait(request, settings.wait_seconds)
-    with desk.place():
+    with desk.place(), span("receive"):
         form = await receive_form(
             request,
             known_fields=KNOWN_FIELDS,
@@ -113,7 +128,7 @@ async def _take_in(
             limits=FormLimits(body_bytes=settings.max_upload_bytes),
         )
         try:
-            new_job = job_of(form, settings)
+            new_job = replace(job_of(form, settings), trace=traceparent())
             if wait_seconds == 0:  # nobody waits: whoever does comes first
                 new_job = replace(new_job, priority="bulk")
             own_gallery(caller, new_job.gallery)
@@ -122,8 +137,13 @@ async def _take_in(
             form.discard()
             raise
         services.metrics.upload_bytes.inc(sum(part.upload.size for part in form.media))
+    structlog.contextvars.bind_contextvars(job=new_job.id)
     accepted = await desk.accept(new_job, idempotency=idempotency, wait_seconds=wait_seconds)
-    _log.debug("job accepted", job=accepted.job_id, replayed=accepted.replayed)
+    # Under an Idempotency-Key it may be that of an earlier call.
+    structlog.contextvars.bind_contextvars(job=accepted.job_id)
+    _log.debug("job accepted", replayed=accepted.replayed)
+    # Nobody was made whom the answer could point to.
+    status = 200 if new_job.request.get("check") is True else status
     return _answer(accepted, new_job.kind, status, services.metrics)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -19,6 +21,12 @@ class PngResponse(Response):
     media_type = "image/png"
 
 
+# Bytes rather than text, for clients that are generated.
+PNG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+
 @router.get("/walks/{walk}", responses=problems(404))
 @needs("subjects:read")
 def get_walk(services: Parts, walk: OwnWalk) -> WalkRow:
@@ -26,7 +34,7 @@ def get_walk(services: Parts, walk: OwnWalk) -> WalkRow:
     return WalkRow.of(services.registry.walks.get(walk))
 
 
-@router.get("/walks/{walk}/gei.png", response_class=PngResponse, responses=problems(404))
+@router.get("/walks/{walk}/gei.png", response_class=PngResponse, responses=PNG | problems(404))
 @needs("subjects:read")
 def get_walk_gei(services: Parts, walk: OwnWalk) -> PngResponse:
     """The walk's gait energy image."""

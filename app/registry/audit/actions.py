@@ -23,6 +23,7 @@ Action: TypeAlias = Literal[
     "gallery.imported",
     "gallery.protected",
     "gei.viewed",
+    "job.cancelled",
     "key.created",
     "key.revoked",
     "merge.undone",

@@ -28,7 +28,15 @@ from app.registry.sealing.data_keys import bound_to
 from app.registry.sealing.master_keys import MasterKeys, MasterKeyUnusable, Wrapped
 from app.registry.sealing.resealing import reseal
 from app.registry.sealing.vault import StoredJobGei, Vault
-from app.registry.tables import data_keys, galleries, job_geis, subjects, templates, walks
+from app.registry.tables import (
+    data_keys,
+    galleries,
+    job_explanations,
+    job_geis,
+    subjects,
+    templates,
+    walks,
+)
 
 _RETRY_SECONDS = 0.05
 
@@ -115,6 +123,9 @@ class Encryption:
             yield len(found)
         with self._database.write() as connection:
             _reseal_job_geis(connection, self._database.vault, job_geis.c.master.is_(None))
+            _reseal_explanations(
+                connection, self._database.vault, job_explanations.c.master.is_(None)
+            )
             note_erasure(connection)
             note(
                 connection,
@@ -149,9 +160,11 @@ class Encryption:
             else:
                 break
         old = job_geis.c.master != keys.current.fingerprint
+        old_too = job_explanations.c.master != keys.current.fingerprint
         with self._database.write() as connection:
             _rewrap_rotations(connection, keys)
             _reseal_job_geis(connection, self._database.vault, old)
+            _reseal_explanations(connection, self._database.vault, old_too)
             note_erasure(connection)
             note(connection, "encryption.rotated", keys=total, master=keys.current.fingerprint)
         self._database.forget_deleted_pages()
@@ -276,4 +289,21 @@ def _reseal_job_geis(connection: Connection, vault: Vault, which: ColumnElement[
             update(job_geis)
             .where(job_geis.c.job_id == row.job_id, job_geis.c.walker == row.walker)
             .values(gei=anew.data, master=anew.master)
+        )
+
+
+def _reseal_explanations(connection: Connection, vault: Vault, which: ColumnElement[bool]) -> None:
+    """What answers rest on, likewise."""
+    rows = connection.execute(
+        select(job_explanations).where(which).with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        stored = StoredJobGei(row.explanation, row.master)
+        anew = vault.sealed_explanation(
+            row.job_id, row.walker, vault.opened_explanation(row.job_id, row.walker, stored)
+        )
+        connection.execute(
+            update(job_explanations)
+            .where(job_explanations.c.job_id == row.job_id, job_explanations.c.walker == row.walker)
+            .values(explanation=anew.data, master=anew.master)
         )

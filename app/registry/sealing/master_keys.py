@@ -26,7 +26,7 @@ from pydantic import SecretStr
 from app.registry.sealing.aead import KEY_BYTES, Unauthentic, seal, unseal
 from app.registry.sealing.problems import MasterKeyMissing, StoredDataDamaged
 
-Purpose: TypeAlias = Literal["wrapping", "job-gei", "snapshot", "collection"]
+Purpose: TypeAlias = Literal["wrapping", "job-gei", "job-explanation", "snapshot", "collection"]
 
 _FINGERPRINT_DIGITS: Final = 16
 

@@ -6,7 +6,7 @@ Without a master key it lets them pass as they are. Rows of both kinds may stand
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,6 +25,7 @@ _PNG_SHOWN_BYTES: Final = 24
 """What a PNG begins with: its signature and its size (PNG, section 11.2.2). Stays readable, and is
 authenticated, so that SQL can tell which checkpoints take an image (unembedded.py)."""
 _NO_PNG: Final = b"\0"
+_OfJob = Literal["job-gei", "job-explanation"]
 
 VECTOR_BYTES: Final[ColumnElement[int]] = func.length(templates.c.vector) - case(
     (templates.c.data_key_id.is_(None), 0), else_=OVERHEAD_BYTES
@@ -45,7 +46,7 @@ class Stored(NamedTuple):
 
 
 class StoredJobGei(NamedTuple):
-    """The image of an answer, as it goes into its row.
+    """The image of an answer, or what it rests on, as it goes into its row.
 
     Attributes:
         data: encrypted where there is a key.
@@ -200,11 +201,11 @@ class Vault:
 
     def sealed_job_gei(self, job_id: str, walker: int, gei_png: bytes) -> StoredJobGei:
         """An image of an answer, which belongs to nobody the service knows: a key for each job."""
-        keys = self.keys
-        if keys is None:
-            return StoredJobGei(gei_png, None)
-        cipher = AESGCM(keys.current.derive("job-gei", job_id.encode()))
-        return StoredJobGei(seal(cipher, gei_png, _walker(walker)), keys.current.fingerprint)
+        return self._sealed_of_job("job-gei", job_id, walker, gei_png)
+
+    def sealed_explanation(self, job_id: str, walker: int, document: bytes) -> StoredJobGei:
+        """What an answer rests on, likewise."""
+        return self._sealed_of_job("job-explanation", job_id, walker, document)
 
     def opened_job_gei(self, job_id: str, walker: int, stored: StoredJobGei) -> bytes:
         """Such an image, as PNG bytes.
@@ -213,12 +214,30 @@ class Vault:
             MasterKeyMissing: the master key was not set.
             StoredDataDamaged: it is of something else, or was changed.
         """
+        return self._opened_of_job("job-gei", job_id, walker, stored)
+
+    def opened_explanation(self, job_id: str, walker: int, stored: StoredJobGei) -> bytes:
+        """What an answer rests on, as JSON; raises as `opened_job_gei`."""
+        return self._opened_of_job("job-explanation", job_id, walker, stored)
+
+    def _sealed_of_job(
+        self, purpose: _OfJob, job_id: str, walker: int, content: bytes
+    ) -> StoredJobGei:
+        keys = self.keys
+        if keys is None:
+            return StoredJobGei(content, None)
+        cipher = AESGCM(keys.current.derive(purpose, job_id.encode()))
+        return StoredJobGei(seal(cipher, content, _walker(walker)), keys.current.fingerprint)
+
+    def _opened_of_job(
+        self, purpose: _OfJob, job_id: str, walker: int, stored: StoredJobGei
+    ) -> bytes:
         if stored.master is None:
             return stored.data
         keys = self.keys
         if keys is None:
             raise MasterKeyMissing(stored.master)
-        cipher = AESGCM(keys.of(stored.master).derive("job-gei", job_id.encode()))
+        cipher = AESGCM(keys.of(stored.master).derive(purpose, job_id.encode()))
         try:
             return unseal(cipher, stored.data, _walker(walker))
         except Unauthentic:

@@ -57,6 +57,7 @@ class MilvusIndexes:
         self._checkpoints: frozenset[str] | None = None
         self._retired: set[Key] = set()
         self._outage: IndexAway | None = None
+        self._lag = 0
         self._round_at = monotonic() + _ROUND_EVERY_SECONDS
         registry.on_erasure(self._follow_erasure)
 
@@ -81,6 +82,7 @@ class MilvusIndexes:
         To be called now and then by every process: what was erased leaves Milvus even where nobody
         searches, and where the process died that erased it.
         """
+        self._lag = self._feeds.lag()
         try:
             self._collections.ping()
             for key in self._feeds.behind():
@@ -136,6 +138,12 @@ class MilvusIndexes:
     def sizes(self) -> dict[Key, int]:
         """Templates in Milvus."""
         return self._feeds.sizes()
+
+    @property
+    def lag(self) -> int:
+        """Changes that the collection furthest behind had to catch up with, at the last `refresh`;
+        it grows while Milvus does not answer."""
+        return self._lag
 
     @property
     def outage(self) -> Outage | None:

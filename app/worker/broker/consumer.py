@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from enum import Enum
 from functools import partial
 from time import monotonic
@@ -22,13 +23,16 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from app.errors import UnknownJob
 from app.outages import outage_of
 from app.registry import Job, Registry
-from app.telemetry import Metrics
+from app.telemetry import Metrics, speaking_of
 from app.worker.broker.errands import Errands
 from app.worker.broker.link import CONNECTION_ERRORS, Link
-from app.worker.broker.topology import ERRANDS, JOB_QUEUES, declare_queues
+from app.worker.broker.topology import ERRANDS, JOB_QUEUES, declare_queues, request_in
 from app.worker.job_threads import JobThreads
 from app.worker.outcomes import Outcome
 
+# Interactive jobs fetched beyond those in hand: the thread that becomes free finds one of them
+# here, and does not begin a bulk job while the broker brings it.
+_WAITING_HERE = 2
 # Looking a job up in SQL; more threads would only queue for the same database.
 _LOOK_UP_THREADS = 4
 # After the broker was away, its messages come back while their workers live: no proof meanwhile.
@@ -55,7 +59,7 @@ class Consumer:
         url: of the broker.
         registry: where jobs live.
         owner: the id of this process's instance.
-        at_once: jobs fetched from each queue, begun or about to be.
+        at_once: jobs that the threads have in hand.
         metrics: of this process.
     """
 
@@ -114,7 +118,8 @@ class Consumer:
         self._look_ups.shutdown()
 
     def ended(self, job_id: str, outcome: Outcome | None) -> None:
-        """A job left the threads; called from any of them."""
+        """A job left the threads; called from any of them, while it speaks of the job: what is done
+        about it on the loop takes the words along."""
         self._link.soon(self._settle, job_id, outcome is not None)
 
     async def begin(self, connection: AbstractConnection, *, again: bool) -> None:
@@ -128,7 +133,10 @@ class Consumer:
         queues = await declare_queues(channel)
         if self._stopping:
             return
-        for name in JOB_QUEUES.values():
+        for priority, name in JOB_QUEUES.items():
+            # RabbitMQ counts what is fetched per consumer, as it was set before it began.
+            waiting = _WAITING_HERE if priority == "interactive" else 0
+            await channel.set_qos(prefetch_count=self._at_once + waiting)
             tag = await queues[name].consume(self._on_job)
             self._consuming.append((queues[name], tag))
         asked = (await declare_queues(errands))[ERRANDS]
@@ -147,7 +155,8 @@ class Consumer:
         job_id = message.body.decode()
         # First, for the job may end before the look-up has returned.
         self._kept[job_id].append(message)
-        await self._look(job_id)
+        with speaking_of(job_id, request_in(message)):
+            await self._look(job_id)
 
     async def _on_errand(self, message: AbstractIncomingMessage) -> None:
         answer = await asyncio.to_thread(self._errands.do, message.body)
@@ -169,7 +178,9 @@ class Consumer:
         is_proof = is_repeated and monotonic() > self._no_proof_until
         while job_id in self._kept and not self._stopping:
             standing = await loop.run_in_executor(
-                self._look_ups, partial(self._standing, job_id, is_repeated, is_proof)
+                self._look_ups,
+                # An executor's threads do not know what is spoken of.
+                partial(copy_context().run, self._standing, job_id, is_repeated, is_proof),
             )
             if standing is _Standing.OVER:
                 await self._over(job_id)
@@ -197,7 +208,7 @@ class Consumer:
         except Exception as error:  # the message is all that remembers the job here
             outage = outage_of(error)
             if outage is None:
-                _log.exception("a job could not be looked at", job=job_id)
+                _log.exception("a job could not be looked at")
             return _Standing.LATER
 
     def _job(self, job_id: str, is_proof: bool) -> Job:
@@ -208,8 +219,10 @@ class Consumer:
             return job
         if job_id in jobs.leased_to(self._owner):
             return job
-        _log.warning("a worker was lost; its job runs again", job=job_id, attempt=job.attempt)
-        jobs.release_lost(job_id, job.attempt)
+        _log.warning("a worker was lost; its job runs again", attempt=job.attempt)
+        released = jobs.release_lost(job_id, job.attempt)
+        self._metrics.jobs_crashed.inc(released.crashed)
+        self._metrics.jobs_given_up.inc(len(released.failed))
         return jobs.get(job_id)
 
     def _settle(self, job_id: str, is_over: bool) -> None:
@@ -227,7 +240,7 @@ class Consumer:
                 await message.ack()
             except CONNECTION_ERRORS as error:
                 # It comes again, and SQL says how the job stands.
-                _log.info("a message was not acknowledged", job=job_id, reason=repr(error))
+                _log.info("a message was not acknowledged", reason=repr(error))
         return messages
 
     async def _over(self, job_id: str) -> None:
@@ -241,7 +254,7 @@ class Consumer:
                     )
         except CONNECTION_ERRORS as error:
             # The services look for the ends of their jobs themselves, every second.
-            _log.info("an end was not told", job=job_id, reason=repr(error))
+            _log.info("an end was not told", reason=repr(error))
 
     async def _cancel(self) -> None:
         consuming, self._consuming = self._consuming, []

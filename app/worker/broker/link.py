@@ -55,6 +55,7 @@ class Link:
         self._url = URL(url).update_query(heartbeat=str(_HEARTBEAT_SECONDS))
         self._session = session
         self._metrics = metrics
+        metrics.broker_connected.set(0)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._is_open = False
@@ -83,6 +84,7 @@ class Link:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
+        self._loop.close()  # where it was never started
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

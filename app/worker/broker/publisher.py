@@ -14,15 +14,17 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 
 from app.errors import UnknownJob
 from app.registry import Job, Registry
-from app.telemetry import Metrics
+from app.telemetry import Metrics, speaking_of
 from app.worker.broker.link import CONNECTION_ERRORS, Link
 from app.worker.broker.topology import (
     DEAD_JOBS,
     ERRANDS,
     JOB_QUEUES,
+    REQUEST,
     declare_queues,
     declare_replies,
     replies_of,
+    request_in,
 )
 from app.worker.outcomes import Watchers
 
@@ -36,9 +38,13 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class _Sent:
-    """A job of ours: its queue, and when the broker was last handed its message."""
+    """A job of ours: its queue, the call it belongs to, when it was put, and when the broker was
+    last handed its message."""
 
     queue: str
+    trace: str | None
+    request_id: str | None
+    since: float
     at: float | None = None
 
 
@@ -98,7 +104,9 @@ class Publisher:
         with self._lock:
             if job.id in self._sent:
                 return False
-            self._sent[job.id] = _Sent(JOB_QUEUES[job.priority])
+            self._sent[job.id] = _Sent(
+                JOB_QUEUES[job.priority], job.trace, job.request_id, monotonic()
+            )
         self._metrics.jobs_waiting.inc()
         self._link.soon(self._publish_soon, job.id)
         return True
@@ -106,7 +114,7 @@ class Publisher:
     def look(self) -> None:
         """Wakes whoever waits for a job whose end was not told, and publishes what was lost."""
         ours = set(self._sent)
-        watched = ours | self._watchers.watched()
+        watched = ours | self._watchers.earlier()
         if not watched:
             return
         standing = self._registry.jobs.unfinished(watched)
@@ -155,7 +163,9 @@ class Publisher:
                 answer.set_exception(ConnectionError("the broker went away"))
 
     def _publish_soon(self, job_id: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._publish(job_id))
+        sent = self._sent.get(job_id)
+        with speaking_of(job_id, None if sent is None else sent.request_id):
+            task = asyncio.get_running_loop().create_task(self._publish(job_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -164,14 +174,19 @@ class Publisher:
         if sent is None or channel is None:
             return
         message = Message(
-            job_id.encode(), delivery_mode=DeliveryMode.PERSISTENT, reply_to=self._replies
+            job_id.encode(),
+            headers={} if sent.request_id is None else {REQUEST: sent.request_id},
+            delivery_mode=DeliveryMode.PERSISTENT,
+            reply_to=self._replies,
         )
         try:
             await channel.default_exchange.publish(message, sent.queue, timeout=_CONFIRM_SECONDS)
         except CONNECTION_ERRORS as error:
             sent.at = None  # published again at the next look, or with the next connection
-            _log.warning("a job was not published", job=job_id, reason=repr(error))
+            _log.warning("a job was not published", reason=repr(error))
             return
+        if sent.at is None:
+            self._metrics.traces.past("publish", sent.trace, sent.since)
         sent.at = monotonic()
         self._metrics.jobs_published.labels(sent.queue).inc()
 
@@ -185,6 +200,10 @@ class Publisher:
 
     async def _on_dead(self, message: AbstractIncomingMessage) -> None:
         """A message came back too often: SQL says whether anything is left to be done."""
+        with speaking_of(message.body.decode(), request_in(message)):
+            await self._revive(message)
+
+    async def _revive(self, message: AbstractIncomingMessage) -> None:
         job_id = message.body.decode()
         try:
             job = await asyncio.to_thread(self._registry.jobs.get, job_id)
@@ -192,12 +211,12 @@ class Publisher:
             await message.ack()
             return
         except Exception as error:  # the database is away: later
-            _log.warning("a dead message waits", job=job_id, reason=repr(error))
+            _log.warning("a dead message waits", reason=repr(error))
             await asyncio.sleep(1.0)
             await message.nack(requeue=True)
             return
         if not job.finished:
-            _log.warning("a message had been delivered too often; published anew", job=job_id)
+            _log.warning("a message had been delivered too often; published anew")
             if not self.put(job):
                 await self._publish(job_id)
         await message.ack()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from aio_pika.abc import AbstractChannel, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from pamqp.common import FieldTable
 
 from app.registry.job import Priority
@@ -36,6 +36,16 @@ _JOBS: FieldTable = _DURABLE | {
 def replies_of(instance_id: str) -> str:
     """The queue by which a service hears that its jobs ended."""
     return f"walkprint.replies.{instance_id}"
+
+
+REQUEST: Final = "walkprint-request"
+"""The header of a job's message that names the call it belongs to, for logs."""
+
+
+def request_in(message: AbstractIncomingMessage) -> str | None:
+    """The id of the request that a job's message belongs to; None where it does not say."""
+    request = message.headers.get(REQUEST)
+    return request if isinstance(request, str) else None
 
 
 async def declare_queues(channel: AbstractChannel) -> dict[str, AbstractQueue]:

@@ -142,6 +142,7 @@ def test_the_description_covers_every_route_and_fits_the_answers(service: LiveSe
         "/galleries/{gallery}/calibration": {"delete"},
         "/galleries/{gallery}/export": {"get"},
         "/galleries/{gallery}/import": {"post"},
+        "/galleries/{gallery}/map": {"get"},
         "/galleries/{gallery}/protection": {"put", "delete"},
         "/galleries/{gallery}/protection/renewal": {"post"},
         "/checkpoints": {"get", "post"},
@@ -154,13 +155,16 @@ def test_the_description_covers_every_route_and_fits_the_answers(service: LiveSe
         "/checkpoints/{checkpoint}/reembedding/resume": {"post"},
         "/checkpoints/{checkpoint}/reembedding/cancel": {"post"},
         "/jobs": {"get"},
-        "/jobs/{job}": {"get"},
+        "/jobs/{job}": {"get", "delete"},
+        "/jobs/{job}/events": {"get"},
+        "/jobs/{job}/explanation": {"get"},
         "/jobs/{job}/gei.png": {"get"},
         "/keys": {"get", "post"},
         "/keys/{key}": {"delete"},
         "/session": {"get", "post", "delete"},
         "/audit": {"get"},
         "/audit/key": {"get"},
+        "/service": {"get"},
         "/livez": {"get"},
         "/readyz": {"get"},
         "/metrics": {"get"},
@@ -186,7 +190,7 @@ def test_the_description_covers_every_route_and_fits_the_answers(service: LiveSe
 
 
 @pytest.mark.parametrize(
-    "page", ["/", "/docs", "/console/console.js", "/console/console.css", "/console/docs.js"]
+    "page", ["/", "/docs", "/console/static/docs.js", "/console/static/console.css"]
 )
 def test_pages_load_nothing_from_elsewhere(service: LiveService, page: str) -> None:
     response = service.http.get(page)

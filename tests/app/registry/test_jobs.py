@@ -79,10 +79,10 @@ def test_a_finished_job_keeps_its_answer_and_lets_go_of_its_uploads(registry: Re
     finished = registry.jobs.get(job.id)
     assert (finished.state, finished.result) == ("succeeded", {"decision": "unknown"})
     assert finished.finished
-    assert registry.jobs.gei_png(job.id) == b"first"
-    assert registry.jobs.gei_png(job.id, walker=2) == b"second"
+    assert registry.job_pictures.gei_png(job.id) == b"first"
+    assert registry.job_pictures.gei_png(job.id, walker=2) == b"second"
     with pytest.raises(UnknownJob):
-        registry.jobs.gei_png(job.id, walker=3)
+        registry.job_pictures.gei_png(job.id, walker=3)
     assert registry.jobs.referenced_uploads() == frozenset()
 
 

@@ -59,6 +59,6 @@ def test_pictures_of_answers_survive_the_step_to_several_walkers_and_back(
     upgrade(database)
 
     assert bytes(kept) == b"a picture"
-    assert registry.jobs.gei_png(job.id) == b"a picture"
+    assert registry.job_pictures.gei_png(job.id) == b"a picture"
     database.close()
     registry.close()

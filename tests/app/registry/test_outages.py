@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -12,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from app.outages import DatabaseAway, Outage, StorageFull, StorageReadOnly
 from app.registry.database import Database
 from app.registry.database_outages import outages_named
+from tests.servers import run_sql
 
 _SAID_BY_POSTGRESQL: list[tuple[type[psycopg.Error], type[Outage]]] = [
     (psycopg.errors.AdminShutdown, DatabaseAway),
@@ -28,6 +31,41 @@ _SAID_BY_POSTGRESQL: list[tuple[type[psycopg.Error], type[Outage]]] = [
 def test_what_postgresql_says_is_named(said: type[psycopg.Error], outage: type[Outage]) -> None:
     with pytest.raises(outage), outages_named():
         raise said("connection to a-host failed, password=hidden")
+
+
+def test_a_process_keeps_to_its_connections_and_its_threads_take_turns(
+    postgres_url: str,
+) -> None:
+    registry = Database(postgres_url, connections=2)
+    open_now = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+
+    def count(_: int) -> int:
+        with registry.read() as connection:
+            connection.execute(text("SELECT pg_sleep(0.02)"))
+            return int(connection.execute(open_now).scalar_one())
+
+    with ThreadPoolExecutor(8) as threads:
+        counted = list(threads.map(count, range(16)))
+    registry.close()
+
+    assert max(counted) == 2
+
+
+def test_a_server_whose_connections_are_taken_is_told_from_one_that_is_away(
+    postgres_url: str,
+) -> None:
+    somebody = f"narrow_{uuid4().hex}"
+    run_sql(postgres_url, f"CREATE ROLE {somebody} LOGIN CONNECTION LIMIT 1")
+    address = make_url(postgres_url).set(username=somebody).render_as_string(hide_password=False)
+    first, second = Database(address), Database(address)
+
+    with first.read() as connection:
+        connection.execute(text("SELECT 1"))
+        with pytest.raises(DatabaseAway, match="no connection left"), second.read():
+            pass
+    first.close()
+    second.close()
+    run_sql(postgres_url, f"DROP ROLE {somebody}")
 
 
 def test_a_mistake_of_ours_stays_a_mistake(database_url: str) -> None:

@@ -324,3 +324,17 @@ def test_after_any_operations_the_index_answers_as_sql_would(
                 [score for _, score in expected], abs=1e-5
             )
             assert result.gallery_size == sum(bool(each) for each in model.vectors.values())
+
+
+def test_a_search_says_how_far_it_was_behind(registry: Registry, open_search: OpenSearch) -> None:
+    enroll(registry, "anna", [axis(0)])
+    search = open_search()
+    assert ranking(search, axis(0)) == ["anna"]
+    for number in range(3):
+        enroll(registry, f"later-{number}", [axis(number)])
+
+    search.refresh()
+    behind = search.lag
+    search.refresh()
+
+    assert (behind, search.lag) == (3, 0)

@@ -1,4 +1,5 @@
-"""Jobs are run to their end, each once, on SQLite and PostgreSQL."""
+"""Jobs are run to their end, each once: by threads of the process and behind a broker, on SQLite
+and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,14 +7,22 @@ import errno
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Event
+
+import pytest
 
 from app.registry import Job, NewJob
+from app.registry.job import Priority
 from app.worker.outcomes import Json
 from model.refusals import NoWalkerFound
 from tests.app.worker.conftest import Process
 from tests.decoders import wait_until
 
 Start = Callable[[], Process]
+
+pytestmark = pytest.mark.parametrize(
+    "way", ["threads", pytest.param("broker", marks=pytest.mark.needs("rabbitmq-server"))]
+)
 
 
 def test_a_job_ends_with_its_result_and_without_its_upload(start: Start) -> None:
@@ -53,7 +62,7 @@ def test_a_job_that_meets_an_outage_is_put_back_and_not_failed(start: Start) -> 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     (job,) = process.run_all(find_the_disk_full, process.accept())
-    process.queue.return_stranded()
+    process.threads.return_stranded()
 
     waiting = process.registry.jobs.get(job.id)
     assert (job.state, waiting.state, waiting.crashes) == ("running", "queued", 0)
@@ -81,7 +90,7 @@ def test_work_under_a_lost_lease_is_dropped(start: Start) -> None:
     process, other = start(), start()
 
     def lose_the_lease(job: Job, _waited_ms: float) -> Json:
-        process.registry.jobs.release_owner(process.instance.id)
+        process.registry.jobs.release_owner(process.owner)
         again = other.registry.jobs.claim(job.id, owner=other.instance.id, lease_seconds=30)
         assert again is not None
         process.registry.jobs.finish(job.id, job.attempt, {"from": "the first"})
@@ -109,9 +118,9 @@ def test_what_comes_too_late_is_not_done(start: Start) -> None:
     soon = NewJob("identify", "default", None, {}, (), expires_in=timedelta(hours=1))
     for new_job in (late, soon):
         process.queue.put(process.registry.jobs.add(new_job).job)
-    process.queue.start(work)
+    process.work(work)
     wait_until(lambda: process.queue.depth == 0, "both ended")
-    process.queue.close(20)
+    process.stop()
 
     failed, done = (process.registry.jobs.get(new_job.id) for new_job in (late, soon))
     assert begun == [soon.id]
@@ -123,20 +132,32 @@ def test_what_comes_too_late_is_not_done(start: Start) -> None:
 def test_interactive_jobs_are_begun_before_bulk_ones(start: Start) -> None:
     process = start()
     begun: list[str] = []
+    all_are_here = Event()
 
     def work(job: Job, _waited_ms: float) -> Json:
         begun.append(job.priority)
+        assert all_are_here.wait(20)
+        time.sleep(0.3)  # longer than the broker takes to bring another one
         process.registry.jobs.finish(job.id, job.attempt, {})
         return {}
 
-    for priority in ("bulk", "bulk", "interactive", "bulk", "interactive"):
-        new_job = NewJob("identify", "default", None, {}, (), priority=priority)
-        process.queue.put(process.registry.jobs.add(new_job).job)
-    process.queue.start(work)
-    wait_until(lambda: process.queue.depth == 0, "all ended")
-    process.queue.close(20)
+    def put(*priorities: Priority) -> None:
+        for priority in priorities:
+            new_job = NewJob("identify", "default", None, {}, (), priority=priority)
+            process.queue.put(process.registry.jobs.add(new_job).job)
 
-    assert sorted(begun[:2]) == ["interactive", "interactive"]
+    process.work(work)
+    put("interactive", "interactive")
+    wait_until(lambda: len(begun) == 2, "both threads are busy")
+    put("bulk", "bulk", "interactive", "bulk", "interactive", "interactive")
+    # The broker keeps one of each kind: the threads have enough of them.
+    wait_until(lambda: process.threads.depth >= 6, "what can come has come")
+    all_are_here.set()
+    wait_until(lambda: process.queue.depth == 0, "all ended")
+    process.stop()
+
+    # One thread may still be claiming the fifth when the other begins what comes after it.
+    assert begun[:4] == ["interactive"] * 4
 
 
 def test_a_job_that_lost_a_worker_runs_alone(start: Start) -> None:
@@ -165,8 +186,8 @@ def test_a_job_that_lost_a_worker_runs_alone(start: Start) -> None:
         )
     for suspect_id in suspects:
         process.queue.put(process.registry.jobs.get(suspect_id))
-    process.queue.start(work)
+    process.work(work)
     wait_until(lambda: process.queue.depth == 0, "all ended")
-    process.queue.close(20)
+    process.stop()
 
     assert together == [1, 1]

@@ -223,15 +223,15 @@ def test_a_job_whose_recording_cannot_be_fetched_waits_and_is_done_later(
 
     job = process.accept()
     cable.pull_out()
-    process.queue.start(work)
+    process.work(work)
     process.queue.put(job)
     wait_until(lambda: process.queue.depth == 0, "met the outage")
-    process.queue.return_stranded()
+    process.threads.return_stranded()
     waiting = process.registry.jobs.get(job.id)
     cable.plug_in()
     process.queue.put(waiting)
     wait_until(lambda: process.registry.jobs.get(job.id).finished, "done")
-    process.queue.close(20)
+    process.stop()
 
     assert (waiting.state, waiting.crashes) == ("queued", 0)
     assert read == [b"a walk"]

@@ -75,6 +75,9 @@ def test_a_job_that_three_processes_died_of_is_failed(start: Start) -> None:
     assert failed.state == "failed"
     assert failed.problem is not None
     assert failed.problem["type"] == "/problems/media-not-readable"
+    count = alive.metrics.collection.get_sample_value
+    assert count("walkprint_jobs_crashed_total") == 3
+    assert count("walkprint_jobs_given_up_total") == 1
 
 
 def test_an_upload_whose_job_was_failed_elsewhere_is_noticed(start: Start) -> None:

@@ -139,7 +139,7 @@ def test_who_looks_at_a_picture_is_noted(registry: Registry, database_url: str) 
     registry.jobs.finish(searched.id, searched.attempt, {}, gei_png_by_walker={1: b"a picture"})
     with acting_as("key:abc"):
         registry.walks.gei_png(registry.walks.list("ada")[0].id)
-        registry.jobs.gei_png(searched.id)
+        registry.job_pictures.gei_png(searched.id)
         with pytest.raises(UnknownWalk):
             registry.walks.gei_png("no-such-walk")
 

@@ -12,13 +12,14 @@ from sqlalchemy import Column, delete, select, update
 from app.registry import Registry
 from app.registry.database import Database
 from app.registry.sealing import MasterKeyMissing, MasterKeySource, StoredDataDamaged
-from app.registry.tables import data_keys, templates, walks
+from app.registry.tables import data_keys, job_explanations, templates, walks
 from app.registry.template_stream import TemplateBlock
 from tests.enrolling import CHECKPOINT, enroll, identify_job, running_job, unit_vector
 from tests.gallery_files import gei_png
 from tests.sealing import KEY, OTHER_KEY, master_keys_of, stored_bytes
 
 WEEK = timedelta(days=7)
+EXPLANATION = b'{"masks": "of somebody"}'
 PNG_HEAD_BYTES = 24  # signature and size, which say nothing of a person
 
 
@@ -33,13 +34,19 @@ def enroll_two(registry: Registry) -> None:
     enroll(registry, "anna", [unit_vector(1), unit_vector(2)], gei_png=gei_png(1))
     enroll(registry, "bert", [unit_vector(3)], gei_png=gei_png(3))
     job = running_job(registry, identify_job("default"))
-    registry.jobs.finish(job.id, job.attempt, {}, gei_png_by_walker={1: gei_png(4)})
+    registry.jobs.finish(
+        job.id,
+        job.attempt,
+        {},
+        gei_png_by_walker={1: gei_png(4)},
+        explanation_by_walker={1: EXPLANATION},
+    )
 
 
 def secrets() -> list[bytes]:
     """Every vector and picture that `enroll_two` stores."""
     vectors = [unit_vector(seed).astype("<f4").tobytes() for seed in (1, 2, 3)]
-    return vectors + [gei_png(seed)[PNG_HEAD_BYTES:] for seed in (1, 3, 4)]
+    return vectors + [gei_png(seed)[PNG_HEAD_BYTES:] for seed in (1, 3, 4)] + [EXPLANATION]
 
 
 def added(registry: Registry) -> list[TemplateBlock]:
@@ -89,8 +96,30 @@ def test_plain_and_encrypted_templates_are_read_side_by_side(
 def test_the_picture_of_an_answer_is_encrypted_for_its_job(registry: Registry) -> None:
     job = running_job(registry, identify_job("default"))
     registry.jobs.finish(job.id, job.attempt, {}, gei_png_by_walker={1: gei_png(1), 2: gei_png(2)})
-    assert registry.jobs.gei_png(job.id) == gei_png(1)
-    assert registry.jobs.gei_png(job.id, 2) == gei_png(2)
+    assert registry.job_pictures.gei_png(job.id) == gei_png(1)
+    assert registry.job_pictures.gei_png(job.id, 2) == gei_png(2)
+
+
+def test_what_an_answer_rests_on_is_encrypted_for_its_job_and_its_walker(
+    registry: Registry, database_url: str
+) -> None:
+    job = running_job(registry, identify_job("default"))
+    said = {1: EXPLANATION, 2: b"{}"}
+    registry.jobs.finish(job.id, job.attempt, {}, explanation_by_walker=said)
+    assert registry.job_pictures.explanation(job.id) == EXPLANATION
+    assert registry.job_pictures.explanation(job.id, 2) == b"{}"
+
+    database = Database(database_url)
+    with database.write() as connection:
+        of_first = select(job_explanations.c.explanation).where(job_explanations.c.walker == 1)
+        connection.execute(
+            update(job_explanations)
+            .where(job_explanations.c.walker == 2)
+            .values(explanation=connection.execute(of_first).scalar_one())
+        )
+    database.close()
+    with pytest.raises(StoredDataDamaged, match="was changed"):
+        registry.job_pictures.explanation(job.id, 2)
 
 
 def test_without_a_subjects_key_nothing_of_them_can_be_read_again(

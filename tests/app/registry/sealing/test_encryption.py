@@ -31,6 +31,7 @@ from tests.sealing import KEY, OTHER_KEY, master_keys_of, stored_bytes
 
 PEOPLE = 12
 PNG_HEAD_BYTES = 24
+EXPLANATION = b'{"masks": "of somebody"}'
 
 _KILLED = """
 import os, signal, sys
@@ -64,14 +65,22 @@ def plain(database_url: str) -> str:
             vectors = [unit_vector(2 * number), unit_vector(2 * number + 1)]
             enroll(registry, f"s{number}", vectors, gei_png=gei_png(number))
         job = running_job(registry, identify_job("default"))
-        registry.jobs.finish(job.id, job.attempt, {}, gei_png_by_walker={1: gei_png(99)})
+        registry.jobs.finish(
+            job.id,
+            job.attempt,
+            {},
+            gei_png_by_walker={1: gei_png(99)},
+            explanation_by_walker={1: EXPLANATION},
+        )
     return database_url
 
 
 def secrets() -> list[bytes]:
     """Every vector and picture in `plain`."""
     vectors = [unit_vector(seed).astype("<f4").tobytes() for seed in range(2 * PEOPLE)]
-    return vectors + [gei_png(seed)[PNG_HEAD_BYTES:] for seed in (*range(PEOPLE), 99)]
+    return (
+        vectors + [gei_png(seed)[PNG_HEAD_BYTES:] for seed in (*range(PEOPLE), 99)] + [EXPLANATION]
+    )
 
 
 def template_ids(url: str) -> list[int]:
@@ -190,7 +199,13 @@ def test_the_secrets_of_protected_galleries_and_pictures_of_answers_get_the_new_
     with opened(database_url, old) as registry:
         gallery_id = registry.galleries.create("protected").id
         job = running_job(registry, identify_job("protected"))
-        registry.jobs.finish(job.id, job.attempt, {}, gei_png_by_walker={1: gei_png(1)})
+        registry.jobs.finish(
+            job.id,
+            job.attempt,
+            {},
+            gei_png_by_walker={1: gei_png(1)},
+            explanation_by_walker={1: EXPLANATION},
+        )
     place = b"rotation\0" + gallery_id.to_bytes(8, "big")
     wrapped = old().wrap(b"secret", place)
     database = Database(database_url, master_keys=both)
@@ -208,7 +223,8 @@ def test_the_secrets_of_protected_galleries_and_pictures_of_answers_get_the_new_
     new = master_keys_of(OTHER_KEY)
     assert new().unwrap(Wrapped(row.rotation, row.rotation_master), place) == b"secret"
     with opened(database_url, new) as registry:
-        assert registry.jobs.gei_png(job.id) == gei_png(1)
+        assert registry.job_pictures.gei_png(job.id) == gei_png(1)
+        assert registry.job_pictures.explanation(job.id) == EXPLANATION
 
 
 def test_a_gallery_file_leaves_readable_and_comes_in_encrypted(plain: str, tmp_path: Path) -> None:
