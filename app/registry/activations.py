@@ -7,10 +7,11 @@ can commit templates of yesterday's checkpoints only. Galleries are locked befor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
 from app.registry.audit import note
 from app.registry.tables import activations, reembeddings
@@ -45,16 +46,26 @@ class Serving:
 _NEWEST: Select[int, str] = (
     select(activations.c.id, activations.c.checkpoint_id).order_by(activations.c.id.desc()).limit(1)
 )
-_UPCOMING = select(reembeddings.c.checkpoint_id).where(reembeddings.c.state.in_(UNFINISHED))
+_UPCOMING = (
+    select(reembeddings.c.checkpoint_id)
+    .where(reembeddings.c.state.in_(UNFINISHED))
+    .scalar_subquery()
+)
+SERVING: Select[int, str, str | None] = _NEWEST.add_columns(_UPCOMING)
+"""What serves, for `serving_of`; no row in a database that no service has opened yet."""
 
 
 def serving_now(connection: Connection) -> Serving | None:
     """What serves; None in a database that no service has opened yet."""
-    newest = connection.execute(_NEWEST).one_or_none()
-    if newest is None:
+    return serving_of(connection.execute(SERVING).all())
+
+
+def serving_of(rows: Sequence[Row[int, str, str | None]]) -> Serving | None:
+    """What the rows of SERVING say."""
+    if not rows:
         return None
-    upcoming = connection.execute(_UPCOMING).scalar_one_or_none()
-    return Serving(newest[0], newest[1], None if upcoming == newest[1] else upcoming)
+    activation, active, upcoming = rows[0]
+    return Serving(activation, active, None if upcoming == active else upcoming)
 
 
 def hold(connection: Connection, *, exclusively: bool) -> Serving:

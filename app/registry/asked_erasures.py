@@ -46,12 +46,11 @@ class AskedErasures:
             What was erased. The files that it names are to be deleted.
         """
         before = self._database.now() - older_than
-        with self._database.read() as connection:
-            left = connection.execute(
-                select(asked_erasures)
-                .where(asked_erasures.c.asked_at < before)
-                .order_by(asked_erasures.c.id)
-            ).all()
+        left = self._database.ask(
+            select(asked_erasures)
+            .where(asked_erasures.c.asked_at < before)
+            .order_by(asked_erasures.c.id)
+        )
         done = []
         for each in left:
             with acting_as(each.actor):

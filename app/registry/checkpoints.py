@@ -7,7 +7,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, distinct, func, select, update
 
-from app.registry.activations import Serving, hold, put_activation, serving_now
+from app.registry.activations import (
+    SERVING,
+    Serving,
+    hold,
+    put_activation,
+    serving_now,
+    serving_of,
+)
 from app.registry.audit import note
 from app.registry.checkpoint_problems import CheckpointInUse, UnknownCheckpoint
 from app.registry.database import Database, insert_unless_there, note_erasure
@@ -79,8 +86,7 @@ class Checkpoints:
 
     def serving(self) -> Serving | None:
         """What serves now, and what is being made ready; None before the first service started."""
-        with self._database.read() as connection:
-            return serving_now(connection)
+        return serving_of(self._database.ask(SERVING))
 
     def list(self) -> tuple[InstalledCheckpoint, ...]:
         """All of them, oldest first."""

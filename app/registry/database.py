@@ -1,4 +1,4 @@
-"""The engine: one way to read, one way to write, the same on SQLite and PostgreSQL.
+"""One way to read, one way to write, the same on SQLite and PostgreSQL.
 
 Reads see one snapshot from their first statement to their last. Writes on SQLite take the write
 lock when they begin (BEGIN IMMEDIATE), so none fails half-way for having read before writing.
@@ -6,62 +6,38 @@ lock when they begin (BEGIN IMMEDIATE), so none fails half-way for having read b
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Any, Literal
+from typing import Any, TypeVarTuple
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy import Connection, Row, Select, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL
 
 from app import failpoints
 from app.outages import StorageReadOnly
 from app.registry.audit.chain import Chain
 from app.registry.columns import Clock, utc_now
 from app.registry.database_outages import outages_named
+from app.registry.engines import (
+    POSTGRESQL_CONNECTIONS,
+    SQLITE_PATIENCE_SECONDS,
+    open_postgresql,
+    open_sqlite,
+    parsed_url,
+)
 from app.registry.sealing import MasterKeySource, Vault
 from app.registry.signing import Signer
 
-_BUSY_TIMEOUT_SECONDS = 60.0
-"""How long a SQLite writer waits for writers of other processes. Each holds the lock for
-milliseconds; a minute is reached only when something is broken."""
-_WAL_RETRY_SECONDS = 0.01
+Columns = TypeVarTuple("Columns")
+
 _EMPTYING_PATIENCE_SECONDS = 0.25
 """How long the write-ahead log is waited for, which readers hold. Writers wait as long, and a
 reader, such as an export, may last for minutes: the log is emptied after it instead."""
 
-_POOL_SIZE = 8
-"""Connections that stay open; more are closed as soon as nobody waits for them."""
-
-_SQLITE_CONNECTIONS = 80
-"""At most; above the sum of the server's request threads (40) and workers."""
-
-POSTGRESQL_CONNECTIONS = 16
-"""At most, of one process, unless it is told otherwise. A transaction lasts milliseconds, so that
-request threads take turns; a server that has the usual 100 is enough for six processes."""
-
-_POOL_TIMEOUT_SECONDS = 10.0
-
-_POSTGRESQL_PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 20_000}
-"""Seconds for a new connection; milliseconds that a server may leave data unacknowledged. Without
-them a server that vanished from the network holds each request for minutes (libpq's manual)."""
-
-_WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
-
 _LAST_ERASURE = 2**31 - 2
 """`user_version` is a signed 32-bit number."""
-
-_SQLITE_PRAGMAS = (
-    "PRAGMA foreign_keys = ON",
-    # Erased biometrics are overwritten in the file, not only unlinked.
-    "PRAGMA secure_delete = ON",
-    f"PRAGMA journal_size_limit = {_WAL_SIZE_LIMIT_BYTES}",
-)
 
 
 class Database:
@@ -91,22 +67,23 @@ class Database:
         self.vault = Vault(master_keys, clock)
         self._chain = Chain(signer, clock)
         self._erasure_listeners: list[Callable[[], None]] = []
-        parsed = _normalise(url)
+        parsed = parsed_url(url)
         self.is_sqlite = parsed.drivername == "sqlite"
         self._path = Path(str(parsed.database)) if self.is_sqlite else None
         self._file: tuple[int, int] | None = None
         if self.is_sqlite:
             # FULL costs 0.35 ms more than NORMAL per commit (measured: 0.40 against 0.05 ms).
             # After NORMAL a killed process has lost nothing, a power cut the last moments.
-            self._durable = _open_sqlite(parsed, synchronous="FULL")
-            self._relaxed = _open_sqlite(parsed, synchronous="NORMAL")
-            self._reader = self._relaxed
+            self._durable = open_sqlite(parsed, synchronous="FULL")
+            self._relaxed = open_sqlite(parsed, synchronous="NORMAL")
+            self._reader = self._asked = self._relaxed
         else:
-            self._durable = self._relaxed = _open_postgresql(parsed, connections)
+            self._durable = self._relaxed = open_postgresql(parsed, connections)
             # One snapshot for all statements; a SQLite transaction always has one.
             self._reader = self._durable.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
+            self._asked = self._durable.execution_options(isolation_level="AUTOCOMMIT")
         self._durable_writer = self._durable.execution_options(walkprint_writes=True)
         self._relaxed_writer = self._relaxed.execution_options(walkprint_writes=True)
         # SQLite wakes waiting writers by sleeping and trying again; within one process a lock
@@ -125,6 +102,24 @@ class Database:
         self._require_file()
         with outages_named(), self._reader.begin() as connection:
             yield connection
+
+    def ask(
+        self, question: Select[*Columns], values: Mapping[str, object] | None = None
+    ) -> Sequence[Row[*Columns]]:
+        """The rows of one statement, which sees one snapshot by itself.
+
+        On PostgreSQL it goes without BEGIN and COMMIT, each as much of a round trip as itself.
+
+        Args:
+            question: the statement.
+            values: of its parameters, by name.
+
+        Raises:
+            Outage: the database does not answer.
+        """
+        self._require_file()
+        with outages_named(), self._asked.connect() as connection:
+            return connection.execute(question, values).all()
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Connection]:
@@ -236,93 +231,6 @@ class Database:
         self._relaxed.dispose()
 
 
-def _normalise(url: str) -> URL:
-    parsed = make_url("postgresql" + url[len("postgres") :] if url.startswith("postgres:") else url)
-    if parsed.drivername == "postgresql":
-        return parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
-        raise ValueError(f"{parsed.drivername} is not supported: use sqlite or postgresql")
-    if parsed.drivername == "sqlite" and parsed.database in (None, "", ":memory:"):
-        raise ValueError("SQLite needs a file: every thread would see another database in memory")
-    return parsed
-
-
-def _open_postgresql(url: URL, connections: int) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=min(_POOL_SIZE, connections),
-        max_overflow=max(connections - _POOL_SIZE, 0),
-        pool_timeout=_POOL_TIMEOUT_SECONDS,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        json_serializer=_to_json,
-        # What the operator put into the URL stands.
-        connect_args={
-            name: value for name, value in _POSTGRESQL_PATIENCE.items() if name not in url.query
-        },
-    )
-
-    def ask_the_server(dbapi_connection: Any, _record: object) -> None:
-        # SQLAlchemy leaves "read write" behind after a reader, against what the server's operator
-        # may have set (default_transaction_read_only).
-        if dbapi_connection is not None and not dbapi_connection.closed:
-            dbapi_connection.read_only = None
-
-    event.listen(engine, "checkin", ask_the_server)
-    return engine
-
-
-def _open_sqlite(url: URL, *, synchronous: Literal["FULL", "NORMAL"]) -> Engine:
-    # Only the service's own user may look into a folder of biometrics.
-    Path(str(url.database)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = create_engine(
-        url,
-        pool_size=_POOL_SIZE,
-        max_overflow=_SQLITE_CONNECTIONS - _POOL_SIZE,
-        pool_timeout=_POOL_TIMEOUT_SECONDS,
-        connect_args={"timeout": _BUSY_TIMEOUT_SECONDS},
-        hide_parameters=True,
-        json_serializer=_to_json,
-    )
-
-    def configure(dbapi_connection: Any, _record: object) -> None:
-        # The driver must not begin or commit by itself: _begin_sqlite says which kind of BEGIN.
-        dbapi_connection.isolation_level = None
-        cursor = dbapi_connection.cursor()
-        _switch_to_wal(cursor)
-        for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA synchronous = {synchronous}"):
-            cursor.execute(pragma)
-        cursor.close()
-
-    event.listen(engine, "connect", configure)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _switch_to_wal(cursor: Any) -> None:
-    """Waits for its turn: SQLite's own busy timeout does not cover a change of the journal mode."""
-    until = monotonic() + _BUSY_TIMEOUT_SECONDS
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
-                raise
-            sleep(_WAL_RETRY_SECONDS)
-        else:
-            return
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("walkprint_writes", False)
-    # Straight to the driver: SQLAlchemy's way there costs as much as the statement after it.
-    connection.connection.cursor().execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _to_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
 def note_erasure(connection: Connection) -> None:
     """Counts an erasure in the file itself, so that `scrub` comes even after a crash."""
     if connection.dialect.name == "sqlite":
@@ -341,7 +249,7 @@ def _truncated(cursor: Any) -> bool:
     try:
         busy: int = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     finally:
-        _wait_at_most(cursor, _BUSY_TIMEOUT_SECONDS)
+        _wait_at_most(cursor, SQLITE_PATIENCE_SECONDS)
     return busy == 0
 
 

@@ -10,7 +10,8 @@ from app.registry.tables import facts
 
 _EPOCH = "epoch"
 
-EPOCH_NOW = select(facts.c.value).where(facts.c.key == _EPOCH).scalar_subquery().label("epoch")
+_KNOWN = select(facts.c.value).where(facts.c.key == _EPOCH)
+EPOCH_NOW = _KNOWN.scalar_subquery().label("epoch")
 """A column with the epoch, for a statement that asks something else; NULL before the first call."""
 
 
@@ -27,25 +28,14 @@ def epoch(database: Database) -> str:
     Returns:
         A UUID: drawn by the first call, the same one in every process from then on.
     """
-    with database.read() as connection:
-        known = _value(connection, _EPOCH)
-    if known is not None:
-        return known
+    known = database.ask(_KNOWN)
+    if known:
+        return str(known[0].value)
     with database.write() as connection:
         insert_unless_there(connection, facts, {"key": _EPOCH, "value": new_id()})
-        drawn = _value(connection, _EPOCH)
-    if drawn is None:
-        raise RuntimeError("the epoch that was just written cannot be read")
-    return drawn
+        return str(connection.execute(_KNOWN).scalar_one())
 
 
 def end_epoch(connection: Connection) -> None:
     """Forgets the epoch: the next call of `epoch` draws another. For a restored database."""
     connection.execute(delete(facts).where(facts.c.key == _EPOCH))
-
-
-def _value(connection: Connection, key: str) -> str | None:
-    value: str | None = connection.execute(
-        select(facts.c.value).where(facts.c.key == key)
-    ).scalar_one_or_none()
-    return value

@@ -57,11 +57,8 @@ class Thresholds:
 
     def of(self, gallery: str, checkpoint_id: str) -> GalleryThresholds | None:
         """What a decision uses; None where nothing was measured, or there is no such gallery."""
-        with self._database.read() as connection:
-            row = connection.execute(
-                _OF, {"gallery": gallery, "checkpoint_id": checkpoint_id}
-            ).one_or_none()
-        return None if row is None else _thresholds(row)
+        found = self._database.ask(_OF, {"gallery": gallery, "checkpoint_id": checkpoint_id})
+        return _thresholds(found[0]) if found else None
 
     def list(self, gallery: str) -> tuple[GalleryThresholds, ...]:
         """What was measured of a gallery, by checkpoint id.

@@ -96,11 +96,10 @@ class Jobs:
         Raises:
             UnknownJob: there is none: never was, purged, or erased with a subject it named.
         """
-        with self._database.read() as connection:
-            row = connection.execute(_BY_ID, {"job_id": job_id}).one_or_none()
-        if row is None:
+        found = self._database.ask(_BY_ID, {"job_id": job_id})
+        if not found:
             raise UnknownJob(job_id)
-        return job_of(row)
+        return job_of(found[0])
 
     def claim(self, job_id: str, *, owner: str, lease_seconds: float) -> Job | None:
         """Takes one waiting job; of several callers, in any process, only one gets it.
@@ -136,14 +135,8 @@ class Jobs:
 
     def leased_to(self, owner: str) -> frozenset[str]:
         """Ids of the unfinished jobs that an instance has, begun or waiting for it."""
-        with self._database.read() as connection:
-            return frozenset(
-                connection.execute(
-                    select(jobs.c.id).where(
-                        jobs.c.lease_owner == owner, jobs.c.state.in_(UNFINISHED)
-                    )
-                ).scalars()
-            )
+        held = select(jobs.c.id).where(jobs.c.lease_owner == owner, jobs.c.state.in_(UNFINISHED))
+        return frozenset(row.id for row in self._database.ask(held))
 
     def let_go(self, job_ids: Collection[str], owner: str) -> int:
         """Has jobs wait for anybody again that their owner knows nothing of; counts no crash.
@@ -244,12 +237,8 @@ class Jobs:
 
     def owners(self) -> frozenset[str]:
         """Who holds leases now; those of them that no longer live should be released."""
-        with self._database.read() as connection:
-            return frozenset(
-                connection.execute(
-                    select(jobs.c.lease_owner).where(jobs.c.state == "running").distinct()
-                ).scalars()
-            )
+        owners = select(jobs.c.lease_owner).where(jobs.c.state == "running").distinct()
+        return frozenset(row.lease_owner for row in self._database.ask(owners))
 
     def release_owner(self, owner: str) -> Released:
         """Takes the jobs of a dead instance back into the queue.
@@ -283,12 +272,11 @@ class Jobs:
         Args:
             job_ids: of the jobs; those that ended, or were erased, are left out.
         """
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(jobs.c.id, jobs.c.state, jobs.c.lease_owner).where(
-                    jobs.c.id.in_(job_ids), jobs.c.state.in_(UNFINISHED)
-                )
-            ).all()
+        rows = self._database.ask(
+            select(jobs.c.id, jobs.c.state, jobs.c.lease_owner).where(
+                jobs.c.id.in_(job_ids), jobs.c.state.in_(UNFINISHED)
+            )
+        )
         return {row.id: row.state == "queued" and row.lease_owner is None for row in rows}
 
     def queued_ids(self, limit: int) -> tuple[str, ...]:
@@ -297,24 +285,21 @@ class Jobs:
         Args:
             limit: most ids wanted.
         """
-        with self._database.read() as connection:
-            return tuple(
-                connection.execute(
-                    select(jobs.c.id)
-                    .where(jobs.c.state == "queued", jobs.c.lease_owner.is_(None))
-                    .order_by(jobs.c.created_at, jobs.c.id)
-                    .limit(limit)
-                ).scalars()
-            )
+        waiting = (
+            select(jobs.c.id)
+            .where(jobs.c.state == "queued", jobs.c.lease_owner.is_(None))
+            .order_by(jobs.c.created_at, jobs.c.id)
+            .limit(limit)
+        )
+        return tuple(row.id for row in self._database.ask(waiting))
 
     def counts(self) -> dict[str, int]:
         """How many unfinished jobs are in each state: {"queued": n, "running": n}."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(jobs.c.state, func.count())
-                .where(jobs.c.state.in_(UNFINISHED))
-                .group_by(jobs.c.state)
-            ).all()
+        rows = self._database.ask(
+            select(jobs.c.state, func.count())
+            .where(jobs.c.state.in_(UNFINISHED))
+            .group_by(jobs.c.state)
+        )
         return dict.fromkeys(UNFINISHED, 0) | {row[0]: row[1] for row in rows}
 
     def referenced_uploads(self) -> frozenset[str]:

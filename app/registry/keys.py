@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import ColumnElement, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, insert, or_, select, update
 
 from app.errors import InvalidField, Problem
 from app.registry.acting import actor
@@ -178,10 +178,7 @@ class Keys:
 
     def list(self) -> tuple[Key, ...]:
         """All keys, revoked ones too, in the order in which they were made."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(*KEY_COLUMNS).order_by(keys.c.created_at, keys.c.id)
-            ).all()
+        rows = self._database.ask(select(*KEY_COLUMNS).order_by(keys.c.created_at, keys.c.id))
         return tuple(key_of(row) for row in rows)
 
     def revoke(self, key_id: str) -> Key:
@@ -214,10 +211,10 @@ class Keys:
         shape = _KEY.fullmatch(text)
         key_id = shape.group(1) if shape else ""
         now = self._database.now()
-        with self._database.read() as connection:
-            row = connection.execute(
-                select(*KEY_COLUMNS, keys.c.digest).where(keys.c.id == key_id, holds(now))
-            ).one_or_none()
+        found = self._database.ask(
+            select(*KEY_COLUMNS, keys.c.digest).where(keys.c.id == key_id, holds(now))
+        )
+        row = found[0] if found else None
         stored = _NOBODY if row is None else row.digest
         if (
             not hmac.compare_digest(sha256(text.encode(errors="replace")).digest(), stored)
@@ -231,9 +228,8 @@ class Keys:
     def any_made(self) -> bool:
         """Whether there ever was a key, revoked and expired ones included."""
         if not self._any_made.is_set():
-            with self._database.read() as connection:
-                if not connection.execute(select(exists(select(keys.c.id)))).scalar_one():
-                    return False
+            if not self._database.ask(select(keys.c.id).limit(1)):
+                return False
             self._any_made.set()
         return True
 

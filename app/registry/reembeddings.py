@@ -206,9 +206,7 @@ class Reembeddings:
             reembeddings.c.lease_until < now,
         )
         running = reembeddings.c.state == "running"
-        with self._database.read() as connection:
-            waits = connection.execute(select(reembeddings.c.id).where(running, free)).first()
-        if waits is None:
+        if not self._database.ask(select(reembeddings.c.id).where(running, free).limit(1)):
             return None
         with self._database.write(durable=False) as connection:
             row = connection.execute(

@@ -8,7 +8,8 @@ from app.registry.asked_erasures import AskedErasures
 from app.registry.audit.log import AuditLog
 from app.registry.checkpoints import Checkpoints
 from app.registry.columns import Clock, utc_now
-from app.registry.database import POSTGRESQL_CONNECTIONS, Database, ping
+from app.registry.database import Database, ping
+from app.registry.engines import POSTGRESQL_CONNECTIONS
 from app.registry.enrollments import Enrollments
 from app.registry.exchange import Exchange
 from app.registry.facts import epoch

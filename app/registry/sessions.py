@@ -62,13 +62,12 @@ class Sessions:
             token: whatever somebody sent.
         """
         now = self._database.now()
-        with self._database.read() as connection:
-            row = connection.execute(
-                select(*KEY_COLUMNS)
-                .join(sessions, sessions.c.key_id == keys.c.id)
-                .where(sessions.c.digest == _digest(token), sessions.c.expires_at > now, holds(now))
-            ).one_or_none()
-        return None if row is None else key_of(row)
+        found = self._database.ask(
+            select(*KEY_COLUMNS)
+            .join(sessions, sessions.c.key_id == keys.c.id)
+            .where(sessions.c.digest == _digest(token), sessions.c.expires_at > now, holds(now))
+        )
+        return key_of(found[0]) if found else None
 
     def end(self, token: str) -> None:
         """Ends a session; one that is none is no error."""

@@ -160,16 +160,14 @@ class Templates:
         Raises:
             UnknownGallery: there is none.
         """
-        with self._database.read() as connection:
-            row = connection.execute(_REVISION, {"gallery": gallery}).one_or_none()
-        if row is None:
+        found = self._database.ask(_REVISION, {"gallery": gallery})
+        if not found:
             raise UnknownGallery(gallery)
-        return GalleryRevision(*row)
+        return GalleryRevision(*found[0])
 
     def revisions(self) -> dict[int, int]:
         """How far every gallery is now, by its number."""
-        with self._database.read() as connection:
-            rows = connection.execute(select(galleries.c.id, galleries.c.revision)).all()
+        rows = self._database.ask(select(galleries.c.id, galleries.c.revision))
         return {row[0]: row[1] for row in rows}
 
     @contextmanager
@@ -263,11 +261,10 @@ class Templates:
             By template id; those that no longer exist are missing.
         """
         found: dict[int, TemplateOwner] = {}
-        with self._database.read() as connection:
-            for start in range(0, len(template_ids), _RESOLVE_AT_ONCE):
-                ids = list(template_ids[start : start + _RESOLVE_AT_ONCE])
-                for row in connection.execute(_OWNERS, {"ids": ids}):
-                    found[row[0]] = TemplateOwner(*row)
+        for start in range(0, len(template_ids), _RESOLVE_AT_ONCE):
+            ids = list(template_ids[start : start + _RESOLVE_AT_ONCE])
+            for row in self._database.ask(_OWNERS, {"ids": ids}):
+                found[row[0]] = TemplateOwner(*row)
         return found
 
     def standing(

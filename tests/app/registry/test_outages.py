@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import literal, make_url, select, text
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 
 from app.outages import DatabaseAway, Outage, StorageFull, StorageReadOnly
@@ -49,6 +52,44 @@ def test_a_process_keeps_to_its_connections_and_its_threads_take_turns(
     registry.close()
 
     assert max(counted) == 2
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_connections_that_the_server_ended_are_not_lent_again(
+    postgres_url: str, at_once: int
+) -> None:
+    database = Database(postgres_url)
+    with ExitStack() as held:
+        for _ in range(at_once):
+            held.enter_context(database.read()).execute(text("SELECT 1"))
+    run_sql(
+        postgres_url,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+
+    with ExitStack() as held:
+        for _ in range(at_once):
+            held.enter_context(database.read()).execute(text("SELECT 1"))
+    assert database.ask(select(literal(1)))[0][0] == 1
+    database.close()
+
+
+def test_a_transaction_begins_without_asking_whether_the_server_is_there(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(postgres_url)
+    pings = count()
+    monkeypatch.setattr(PGDialect_psycopg, "do_ping", lambda *_: next(pings) >= 0)
+
+    for _ in range(3):
+        database.ask(select(literal(1)))
+    assert next(pings) == 0
+    monkeypatch.setattr("app.registry.engines._TRUSTED_SECONDS", 0.0)
+    database.ask(select(literal(1)))
+    database.close()
+
+    assert next(pings) == 2
 
 
 def test_a_server_whose_connections_are_taken_is_told_from_one_that_is_away(
