@@ -51,6 +51,12 @@ class RabbitServer:
         """Of the address."""
         return self._port
 
+    @property
+    def pid(self) -> int:
+        """Of what runs; the Erlang machine is a child of it."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Starts it and waits until it answers."""
         log = (self._folder / "output.log").open("ab")

@@ -29,6 +29,11 @@ class PostgresServer:
     url: str
     program: Any
 
+    @property
+    def pid(self) -> int:
+        """Of the process whose children serve the connections."""
+        return int(self.program.get_pid())
+
     def stop(self) -> None:
         """Ends every connection and the server."""
         self.program.stop()

@@ -26,6 +26,7 @@ from rich.table import Table
 from app.demo import ServiceProcess
 from app.registry import Registry
 from model.encoder import Encoder
+from tests.benchmarks.cpu_time import family_cpu_seconds
 from tests.benchmarks.gallery import GALLERY, fill_gallery, write_probes
 from tests.benchmarks.load import Asker, Outcome, Plan, body_of, run_elsewhere
 from tests.distributed import WorkerProcess, service_of, town_environment
@@ -52,15 +53,22 @@ class _Sides:
 
     Attributes:
         alone: the port of the service that works itself.
-        town: the port of the service with workers.
+        town: the service with workers.
         data: the folder of the town.
         environment: with which further services join it.
+        helpers: what serves the town besides services: names and process ids.
     """
 
     alone: int
-    town: int
+    town: ServiceProcess
     data: Path
     environment: dict[str, str]
+    helpers: dict[str, list[int]]
+
+    def cpu_seconds(self, services: list[ServiceProcess]) -> dict[str, float]:
+        """What the town's processes have used so far, by kind."""
+        kinds = {"services": [service.pid for service in services], **self.helpers}
+        return {kind: family_cpu_seconds(pids) for kind, pids in kinds.items()}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -106,12 +114,18 @@ def _both(folder: Path) -> Iterator[_Sides]:
         environment = town_environment(_filled(postgres), rabbit.url, **_QUIET, **more)
         data = folder / "town"
         data.mkdir()
+        helpers: dict[str, list[int]] = {
+            "workers": [],
+            "database": [postgres.pid],
+            "broker": [rabbit.pid],
+        }
         for number in range(_WORKERS):
             worker = WorkerProcess(data, environment, name=f"worker-{number}")
             stack.callback(worker.stop)
             worker.start()
+            helpers["workers"].append(worker.pid)
         town = stack.enter_context(service_of(data, environment))
-        yield _Sides(alone.port, town.port, data, environment)
+        yield _Sides(alone.port, town, data, environment, helpers)
 
 
 def _filled(postgres: PostgresServer) -> str:
@@ -133,7 +147,7 @@ def _add_comparison(
     table: Table, sides: _Sides, probes: list[Path], options: argparse.Namespace
 ) -> float:
     """Adds latency and throughput; returns the town's walks per second."""
-    askers = {port: Asker(port, GALLERY) for port in (sides.alone, sides.town)}
+    askers = {port: Asker(port, GALLERY) for port in (sides.alone, sides.town.port)}
     bodies = [body_of(probe, GALLERY) for probe in probes]
     milliseconds: dict[int, list[float]] = {port: [] for port in askers}
     warm_up = 20
@@ -154,9 +168,12 @@ def _add_comparison(
     rounds: dict[int, list[Outcome]] = {port: [] for port in askers}
     for number in range(options.rounds + 1):
         for port in askers:
+            before = sides.cpu_seconds([sides.town])
             outcome = run_elsewhere(_plan(port, probes, _CLIENTS, options.seconds))
             if number:
                 rounds[port].append(outcome)
+    # The last round was the town's.
+    used = _cpu_per_walk(before, sides.cpu_seconds([sides.town]), [outcome])
     rates = {
         port: statistics.median(each.answered / each.seconds for each in outcomes)
         for port, outcomes in rounds.items()
@@ -169,6 +186,7 @@ def _add_comparison(
         f"{there / here:.2f}",
         "≥ 0.90",
     )
+    table.add_row(f"CPU per walk, ms: {used}")
     return there
 
 
@@ -177,15 +195,16 @@ def _add_crowd(
 ) -> None:
     """Adds what a crowd of callers at several services sees, beside what queueing alone would."""
     with ExitStack() as stack:
-        ports = [sides.town]
+        services = [sides.town]
         for _ in range(options.services - 1):
-            another = stack.enter_context(service_of(sides.data, sides.environment))
-            ports.append(another.port)
-        plans = [_plan(port, probes, options.callers, _GATHERING_SECONDS) for port in ports]
+            services.append(stack.enter_context(service_of(sides.data, sides.environment)))
+        plans = [_plan(each.port, probes, options.callers, _GATHERING_SECONDS) for each in services]
+        before = sides.cpu_seconds(services)
         begun = perf_counter()
         with ThreadPoolExecutor(len(plans)) as loads:
             outcomes = list(loads.map(run_elsewhere, plans))
         seconds = perf_counter() - begun
+        used = _cpu_per_walk(before, sides.cpu_seconds(services), outcomes)
     answered = sum(outcome.answered for outcome in outcomes)
     waits = [each / 1000.0 for outcome in outcomes for each in outcome.milliseconds]
     who = f"{options.services} services, {options.callers} callers each"
@@ -203,6 +222,18 @@ def _add_crowd(
             f"{wait / queueing:.2f}",
             "",
         )
+    table.add_row(f"CPU per walk, ms: {used}")
+
+
+def _cpu_per_walk(
+    before: dict[str, float], after: dict[str, float], outcomes: list[Outcome]
+) -> str:
+    """Where the time of the cores went between two looks, in words."""
+    used = {kind: after[kind] - before[kind] for kind in before}
+    used["callers"] = sum(outcome.cpu_seconds for outcome in outcomes)
+    walks = sum(outcome.answered for outcome in outcomes)
+    each = ", ".join(f"{kind} {1000 * seconds / walks:.1f}" for kind, seconds in used.items())
+    return f"{each}; together {1000 * sum(used.values()) / walks:.1f}"
 
 
 def _plan(port: int, probes: list[Path], clients: int, seconds: float) -> Plan:

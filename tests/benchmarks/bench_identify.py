@@ -27,6 +27,7 @@ from app.registry import Registry
 from app.settings import Settings
 from app.worker.recognisers import encoder_threads
 from model.encoder import Encoder
+from tests.benchmarks.cpu_time import cpu_seconds
 from tests.benchmarks.gallery import GALLERY, fill_gallery, write_probes
 from tests.benchmarks.in_process import STAGES, InProcess, Limit
 from tests.benchmarks.load import Asker, Outcome, Plan, body_of, run_elsewhere
@@ -137,9 +138,9 @@ def _throughputs(
     service_cpu = 0.0
     run_elsewhere(Plan(service.port, GALLERY, walks, clients=_CLIENTS, seconds=1.0))  # warms up
     for _ in range(rounds):
-        before = _cpu_seconds(service.pid)
+        before = cpu_seconds(service.pid)
         outcomes.append(run_elsewhere(plan))
-        service_cpu += _cpu_seconds(service.pid) - before
+        service_cpu += cpu_seconds(service.pid) - before
         for threads, size in best:
             limit = here.limit(probes, seconds=seconds, threads=threads, batch_size=size)
             limits.setdefault(f"{threads} threads, batches of {size}", []).append(limit)
@@ -204,12 +205,6 @@ def _print_ratios(
         f" load generator {1000 * load_cpu / answered:.1f} ms"
         f" ({100 * load_cpu / wall:.0f} % of a core)."
     )
-
-
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far (proc(5), fields 14 and 15)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _median(milliseconds: list[float] | None) -> str:

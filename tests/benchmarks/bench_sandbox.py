@@ -27,6 +27,7 @@ from model.capture.limits import CaptureLimits
 from model.capture.reading import FrameStream
 from model.capture.working_size import scale_down
 from model.silhouettes import Silhouette
+from tests.benchmarks.cpu_time import cpu_seconds
 from tests.decoders import working_decoders
 from tests.hostile.memory import resident_bytes
 
@@ -149,7 +150,7 @@ def decode_in_sandbox(clip: Path) -> dict[str, float]:
         wall = time.perf_counter() - start
         return {
             "wall clock": wall,
-            "processor": time.process_time() - worked + _worked_seconds(decoder),
+            "processor": time.process_time() - worked + cpu_seconds(decoder),
         }
 
 
@@ -163,12 +164,6 @@ def _seconds(act: Callable[[], object]) -> float:
     start = time.perf_counter()
     act()
     return time.perf_counter() - start
-
-
-def _worked_seconds(pid: int) -> float:
-    """Processor time of a process, its threads that have ended included."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak_bytes(pid: int) -> int:

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.demo.service_process import ServiceProcess
+from tests.benchmarks.cpu_time import cpu_seconds
 from tests.collector import Collector, collector
 from tests.walks import walk_zip
 
@@ -41,7 +42,7 @@ class Side:
     def begin(self) -> None:
         """Forgets the calls so far."""
         self.milliseconds.clear()
-        self.cpu_began = _cpu_seconds(self.service.pid)
+        self.cpu_began = cpu_seconds(self.service.pid)
 
     def identify(self, media: bytes) -> None:
         """Asks once; notes how long that took."""
@@ -53,7 +54,7 @@ class Side:
     @property
     def cpu_milliseconds(self) -> float:
         """Of the service, for each call; what it does by itself once a second is in it."""
-        used = _cpu_seconds(self.service.pid) - self.cpu_began
+        used = cpu_seconds(self.service.pid) - self.cpu_began
         return 1000 * used / len(self.milliseconds)
 
     @property
@@ -61,12 +62,6 @@ class Side:
         """Of the milliseconds: the median and the 95th."""
         twentieths = statistics.quantiles(self.milliseconds, n=20)
         return statistics.median(self.milliseconds), twentieths[-1]
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Of all threads of a process; its decoders are processes of their own."""
-    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure(calls: int, folder: Path) -> tuple[Table, Collector]:
