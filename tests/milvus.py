@@ -12,9 +12,16 @@ from pathlib import Path
 
 from app.search.milvus.connection import IndexKind, Server
 
+# pymilvus asks every ten seconds whether the server lives. Milvus itself allows that; gRPC's default
+# ends a connection that is asked a third time during one long call, as on a busy machine.
 _RUN = """\
 import sys
+import grpc
 from milvus_lite.adapter.grpc.server import start_server_in_thread
+strict = grpc.server
+grpc.server = lambda pool, options: strict(
+    pool, options=[*options, ("grpc.http2.max_ping_strikes", 0)]
+)
 server, database, port = start_server_in_thread(
     data_dir=sys.argv[1], host="127.0.0.1", port=int(sys.argv[2])
 )

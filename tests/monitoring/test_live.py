@@ -49,7 +49,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
         assert _send(running, "/enroll", walk_zip(1, walk=1), subject=_SUBJECT).status_code == 201
         assert _send(running, "/identify", walk_zip(1, walk=2)).json()["subject"] == _SUBJECT
         assert _send(running, "/identify", b"PK\x03\x04 no archive").status_code == 422
-        assert _send(running, "/identify", walk_zip(1), expires_in="0.001").status_code == 504
+        assert _send(running, "/identify", walk_zip(1), expires_in="0.000001").status_code == 504
         assert running.http.get(f"/subjects/{_SUBJECT}?gallery={_GALLERY}").status_code == 200
         yield running
 
