@@ -12,7 +12,7 @@ from pathlib import Path
 
 from app.search.milvus.connection import IndexKind, Server
 
-# pymilvus asks every ten seconds whether the server lives. Milvus itself allows that; gRPC's default
+# pymilvus asks every ten seconds whether the server lives. Milvus allows that; gRPC's default
 # ends a connection that is asked a third time during one long call, as on a busy machine.
 _RUN = """\
 import sys

@@ -213,14 +213,14 @@ def _add_crowd(
     )
     # First come, first served: the k-th of N calls that come together waits k / rate.
     for name, share in (("p50", 0.50), ("p99", 0.99)):
-        queueing = share * options.services * options.callers / rate
+        queueing = share * options.services * options.callers * seconds / answered
         wait = _quantile(waits, share)
         table.add_row(
-            f"{who}: {name}, s (queueing alone: {queueing:.1f})",
+            f"{who}: {name}, s (queueing at this rate: {queueing:.1f})",
             "",
             f"{wait:.1f}",
             f"{wait / queueing:.2f}",
-            "",
+            "1",
         )
     table.add_row(f"CPU per walk, ms: {used}")
 

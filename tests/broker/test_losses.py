@@ -200,6 +200,22 @@ def test_a_message_of_a_job_that_runs_elsewhere_ends_nobodys_wait(
     assert (job.state, job.attempt) == ("succeeded", 2)
 
 
+def test_ends_that_nobody_told_are_found_a_share_at_each_look(
+    service: SimulatedService, rabbit: RabbitServer
+) -> None:
+    held = [service.accept(seconds=0.01) for _ in range(120)]
+    service.sweep.close()  # this test looks
+    for job_id in held:
+        service.registry.jobs.cancel(job_id)
+
+    left = []
+    for _ in range(3):
+        service.publisher.look()
+        left.append(service.publisher.depth)
+
+    assert left == [70, 20, 0]
+
+
 def test_a_caller_whose_job_is_slow_to_be_accepted_gets_its_answer(
     settings: Settings, service: SimulatedService, rabbit: RabbitServer
 ) -> None:

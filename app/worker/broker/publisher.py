@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ from app.worker.outcomes import Watchers
 # published once more after this.
 _PUBLISH_AGAIN_SECONDS = 10.0
 _CONFIRM_SECONDS = 10.0
+_ASKED_AT_ONCE = 50
+"""Jobs at most whose state one look asks for: two hundred would cost more than everything else that
+a service at rest does. Ends are told by workers, so these are only those whose message was lost."""
 
 _log = structlog.get_logger(__name__)
 
@@ -39,13 +43,14 @@ _log = structlog.get_logger(__name__)
 @dataclass(slots=True)
 class _Sent:
     """A job of ours: its queue, the call it belongs to, when it was put, and when the broker was
-    last handed its message."""
+    last handed its message, and when SQL was last asked how it stands."""
 
     queue: str
     trace: str | None
     request_id: str | None
     since: float
     at: float | None = None
+    asked: float = 0.0
 
 
 class Publisher:
@@ -113,7 +118,7 @@ class Publisher:
 
     def look(self) -> None:
         """Wakes whoever waits for a job whose end was not told, and publishes what was lost."""
-        ours = set(self._sent)
+        ours = self._least_lately_asked()
         watched = ours | self._watchers.earlier()
         if not watched:
             return
@@ -129,6 +134,13 @@ class Publisher:
                 waits_for_anybody and monotonic() - sent.at > _PUBLISH_AGAIN_SECONDS
             ):
                 self._link.soon(self._publish_soon, job_id)
+
+    def _least_lately_asked(self) -> set[str]:
+        with self._lock:
+            some = heapq.nsmallest(_ASKED_AT_ONCE, self._sent.items(), key=lambda job: job[1].asked)
+        for _, sent in some:
+            sent.asked = monotonic()
+        return {job_id for job_id, _ in some}
 
     def ask(self, errand: bytes, seconds: float) -> Future[bytes]:
         """Has any worker do an errand.
