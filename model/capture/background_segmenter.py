@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,7 +61,8 @@ class BackgroundSegmenter:
         ):
             mask_hw[:] = model.foreground(frame_hwc, gain_c)
             _hide_outside(mask_hw, shift_2)
-        if np.median(masks_thw.mean(axis=(1, 2))) > _BUSY_SHARE:
+        busy_t = np.array([cv2.countNonZero(mask_hw) for mask_hw in masks_thw])
+        if np.median(busy_t) > _BUSY_SHARE * masks_thw[0].size:
             raise CameraMoves("Most of the picture changes all the time.")
         scene = Scene(
             small.shape[2],
@@ -71,7 +73,7 @@ class BackgroundSegmenter:
         )
         return _AgainstBackground(
             foreground=Foreground(small, gains_tc, masks_thw, scene),
-            light=float(np.median(background.level_hwc)),
+            light=median(background.level_hwc),
             drift=float(np.ptp(shifts_t2, axis=0).max()) / frames_thwc.shape[2],
             frames_thwc=frames_thwc,
             shifts_t2=shifts_t2.copy(),

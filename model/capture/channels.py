@@ -14,8 +14,16 @@ _Level = TypeVar("_Level", np.uint8, np.float32)
 
 
 def largest(image_hwc: NDArray[_Level]) -> NDArray[_Level]:
-    """The largest channel of each pixel, (H, W)."""
+    """The largest channel of each pixel, (H, W); of several images, (…, H, W)."""
     result_hw = image_hwc[..., 0]
-    for channel in range(1, image_hwc.shape[2]):
+    for channel in range(1, image_hwc.shape[-1]):
         result_hw = np.maximum(result_hw, image_hwc[..., channel])
+    return result_hw
+
+
+def smallest(image_hwc: NDArray[_Level]) -> NDArray[_Level]:
+    """The smallest channel of each pixel, (H, W); of several images, (…, H, W)."""
+    result_hw = image_hwc[..., 0]
+    for channel in range(1, image_hwc.shape[-1]):
+        result_hw = np.minimum(result_hw, image_hwc[..., channel])
     return result_hw

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.capture.background import Background, estimate_background, levelled, sample_frames
+from model.capture.medians import medians
 from model.capture.small_frames import SmallFrames
 
 _COMPARED_PIXELS = 1500
@@ -51,4 +52,5 @@ def _gains(grid_thwc: NDArray[np.uint8], background: Background) -> NDArray[np.f
         return np.ones((frames, channels), np.float32)
     usable_tcp = np.moveaxis(grid_thwc.reshape(frames, -1, channels)[:, usable_p], 1, 2)
     ratio_tcp = np.ascontiguousarray(usable_tcp) / np.ascontiguousarray(level_pc[usable_p].T)
-    return np.clip(np.median(ratio_tcp, axis=2), np.float32(0.5), np.float32(2.0))
+    gains_tc = np.clip(medians(ratio_tcp), np.float32(0.5), np.float32(2.0))
+    return np.asarray(gains_tc, dtype=np.float32)

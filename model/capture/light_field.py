@@ -98,7 +98,7 @@ class _LitScene:
         level_hw = background.level_hwc[self._some].mean(axis=2)
         self._shows_hw = (level_hw > _DARKEST) & (level_hw < _BRIGHTEST)
         self.level_p = level_hw[self._shows_hw]
-        self.terms_pk = _terms(height, width)[self._some][self._shows_hw]
+        self.terms_pk = _terms(height, width, first=step // 2, step=step)[self._shows_hw]
 
     def light(self, frame_hwc: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Logarithm of the light on each pixel, the scene's own being 0, (P,)."""
@@ -124,13 +124,20 @@ def _stray(residual_p: NDArray[np.float64]) -> float:
     return median(np.abs(residual_p))
 
 
-def _terms(height: int, width: int) -> NDArray[np.float64]:
-    """Powers of the place, which runs from -1 to 1, the constant first, (H, W, K)."""
-    y_h1 = ((np.arange(height) + 0.5) / height * 2 - 1)[:, None]
-    x_w = (np.arange(width) + 0.5) / width * 2 - 1
+def _terms(height: int, width: int, first: int = 0, step: int = 1) -> NDArray[np.float64]:
+    """Powers of the place, which runs from -1 to 1, the constant first, (H, W, K).
+
+    Args:
+        height: of the picture, in pixels.
+        width: likewise.
+        first: row and column with which to begin.
+        step: pixels from one row or column to the next.
+    """
+    y_h1 = ((np.arange(first, height, step) + 0.5) / height * 2 - 1)[:, None]
+    x_w = (np.arange(first, width, step) + 0.5) / width * 2 - 1
     powers = [
         (across, total - across) for total in range(_DEGREE + 1) for across in range(total + 1)
     ]
     return np.stack(
-        [np.broadcast_to(x_w**i * y_h1**j, (height, width)) for i, j in powers], axis=-1
+        [np.broadcast_to(x_w**i * y_h1**j, (y_h1.size, x_w.size)) for i, j in powers], -1
     )

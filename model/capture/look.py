@@ -3,7 +3,8 @@
 Clothes do not change within a recording, so they tell who came back; across recordings they say
 nothing, and nothing of this leaves the capture.
 
-Shape letters: T frames, H rows, W columns, C colour channels, B bands of body height, K colours.
+Shape letters: T frames, H rows, W columns, C colour channels, N pixels of a person, B bands of body
+height, K colours.
 """
 
 from __future__ import annotations
@@ -98,16 +99,16 @@ def look_of(
         inside_hw = _core(masks_thw[frame, rows, columns])
         if not inside_hw.any():
             continue
-        levelled_hwc = np.clip(frames[int(frame)][rows, columns] / gains_tc[frame], 0, 255)
-        colours_hw = _colour_numbers(levelled_hwc.astype(np.float32))
+        seen_nc = frames[int(frame)][rows, columns][inside_hw]
+        levelled_nc = np.clip(seen_nc / gains_tc[frame], 0, 255).astype(np.float32)
         share_h = (np.arange(top, top + inside_hw.shape[0]) + 0.5 - box_4[1]) / (
             box_4[3] - box_4[1]
         )
         bands_h = np.clip(np.searchsorted(_BAND_EDGES, share_h) - 1, 0, bands - 1)
-        numbers_hw = bands_h[:, None] * colours + colours_hw
-        counts_bk += np.bincount(numbers_hw[inside_hw], minlength=bands * colours).reshape(
-            bands, colours
-        )
+        bands_n = np.repeat(bands_h, np.count_nonzero(inside_hw, axis=1))
+        counts_bk += np.bincount(
+            bands_n * colours + _colour_numbers(levelled_nc), minlength=bands * colours
+        ).reshape(bands, colours)
     return Look(_smoothed(counts_bk), path.height)
 
 
@@ -118,15 +119,16 @@ def _core(mask_hw: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return np.asarray(chosen_hw > 0, dtype=np.bool_)
 
 
-def _colour_numbers(levelled_hwc: NDArray[np.float32]) -> NDArray[np.int_]:
-    if levelled_hwc.shape[2] == 1:
-        return np.asarray(levelled_hwc[..., 0] * (_GREY_BINS / 256), dtype=np.int_)
-    lab_hwc = cv2.cvtColor(levelled_hwc / np.float32(255.0), cv2.COLOR_BGR2LAB)
-    light_hw = np.clip(lab_hwc[..., 0] * (_LIGHT_BINS / 100.0), 0, _LIGHT_BINS - 1).astype(int)
-    tint_hwc = (lab_hwc[..., 1:] / _TINT_REACH + 1.0) * (_TINT_BINS / 2)
-    tint_hwc = np.clip(tint_hwc, 0, _TINT_BINS - 1).astype(int)
-    numbers_hw = (light_hw * _TINT_BINS + tint_hwc[..., 0]) * _TINT_BINS + tint_hwc[..., 1]
-    return np.asarray(numbers_hw, dtype=np.int_)
+def _colour_numbers(levelled_nc: NDArray[np.float32]) -> NDArray[np.int_]:
+    if levelled_nc.shape[1] == 1:
+        return np.asarray(levelled_nc[:, 0] * (_GREY_BINS / 256), dtype=np.int_)
+    lab_1nc = cv2.cvtColor(levelled_nc[None] / np.float32(255.0), cv2.COLOR_BGR2LAB)
+    lab_cn = np.ascontiguousarray(lab_1nc[0].T)
+    light_n = np.clip(lab_cn[0] * (_LIGHT_BINS / 100.0), 0, _LIGHT_BINS - 1).astype(int)
+    tint_cn = (lab_cn[1:] / _TINT_REACH + 1.0) * (_TINT_BINS / 2)
+    tint_cn = np.clip(tint_cn, 0, _TINT_BINS - 1).astype(int)
+    numbers_n = (light_n * _TINT_BINS + tint_cn[0]) * _TINT_BINS + tint_cn[1]
+    return np.asarray(numbers_n, dtype=np.int_)
 
 
 def _smoothed(counts_bk: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.capture.acquaintances import Acquaintances
+from model.capture.channels import largest, smallest
 from model.capture.kept_walk import KeptWalk
 from model.capture.no_walk import most_telling
 from model.capture.people import Crowd, find_people
@@ -225,8 +226,8 @@ def _is_grey(frames_thwc: NDArray[np.uint8]) -> bool:
     """Whether frames of three channels hold no colour."""
     if frames_thwc.shape[3] == 1:
         return False
-    some_nhwc = frames_thwc[:: max(1, len(frames_thwc) // 16), ::4, ::4].astype(np.int16)
-    spread_nhw = some_nhwc.max(axis=3) - some_nhwc.min(axis=3)
+    some_nhwc = frames_thwc[:: max(1, len(frames_thwc) // 16), ::4, ::4]
+    spread_nhw = largest(some_nhwc) - smallest(some_nhwc)
     return float((spread_nhw <= _GREY_TOLERANCE).mean()) > 0.999
 
 
