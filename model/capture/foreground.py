@@ -57,6 +57,7 @@ class SceneModel:
         self._expected_chw = _planes(self._expected_hwc)
         self._expected_hw = self._expected_chw.mean(axis=0)
         self._noise_hw = background.noise_hw
+        self._usual_limits = self._limits(1.0)
         self._gap = tuple(2 * round(height * share) + 1 for share in (_FAINT_DOWN, _FAINT_ACROSS))
 
     def foreground(
@@ -67,7 +68,10 @@ class SceneModel:
         strayed = cv2.absdiff(seen_hwc, self._expected_hwc).reshape(frame_hwc.shape)
         strayed_hw = _largest_channel(np.asarray(strayed, dtype=np.uint8))
         unrest = _unrest(strayed_hw[::4, ::4], self._noise_hw[::4, ::4])
-        sure_hw = self._above(strayed_hw, _SEEN_SIGMAS * unrest)
+        sure_limit_hw, faint_limit_hw = (
+            self._usual_limits if unrest == 1.0 else self._limits(unrest)
+        )
+        sure_hw = _above(strayed_hw, sure_limit_hw)
         clear_hw = majority(sure_hw, 3)
         somebody_hw = np.zeros_like(sure_hw)
         # Whoever is there is inside the box of what is clear; the rest of the frame is specks.
@@ -77,22 +81,20 @@ class SceneModel:
                 slice(max(0, top - self._rim), top + high + self._rim),
                 slice(max(0, left - self._rim), left + wide + self._rim),
             )
-            faint_hw = self._above(strayed_hw[box], _FAINT_SIGMAS * unrest, box)
+            faint_hw = _above(strayed_hw[box], faint_limit_hw[box])
             faint_hw &= close_gaps(clear_hw[box], *self._gap)
             part_hw = sure_hw[box] | majority(faint_hw, 5)
             somebody_hw[box] = part_hw & ~self._shade(seen_hwc[box], box, part_hw)
         return somebody_hw
 
-    def _above(
-        self,
-        strayed_hw: NDArray[np.uint8],
-        sigmas: float,
-        box: tuple[slice, slice] = (slice(None), slice(None)),
-    ) -> NDArray[np.uint8]:
-        """Where pixels stray by more than some noise units, 0/1."""
+    def _limits(self, unrest: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Grey levels above which a pixel is somebody, and is so between such pixels."""
         # Grey levels are whole: above 4.6 is above 4.
-        limit_hw = cv2.convertScaleAbs(self._noise_hw[box], alpha=sigmas, beta=-0.5)
-        return np.asarray(strayed_hw > limit_hw, dtype=np.bool_).view(np.uint8)
+        sure, faint = (
+            cv2.convertScaleAbs(self._noise_hw, alpha=sigmas * unrest, beta=-0.5)
+            for sigmas in (_SEEN_SIGMAS, _FAINT_SIGMAS)
+        )
+        return np.asarray(sure, dtype=np.uint8), np.asarray(faint, dtype=np.uint8)
 
     def _shade(
         self,
@@ -149,6 +151,10 @@ class SceneModel:
         return np.asarray(smoothed, dtype=np.uint8).reshape(image_hwc.shape)
 
 
+def _above(strayed_hw: NDArray[np.uint8], limit_hw: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(strayed_hw > limit_hw, dtype=np.bool_).view(np.uint8)
+
+
 def _largest_channel(image_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if image_hwc.shape[2] == 1:
         return image_hwc[..., 0]
@@ -158,8 +164,8 @@ def _largest_channel(image_hwc: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _planes(image_hwc: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The channels apart, (C, H, W), and one more than they are: black has a ratio too."""
-    planes_chw = np.empty((image_hwc.shape[2], *image_hwc.shape[:2]), np.float32)
-    np.add(np.moveaxis(image_hwc, 2, 0), np.float32(1.0), out=planes_chw)
+    planes_chw = np.array(cv2.split(image_hwc), dtype=np.float32)
+    planes_chw += np.float32(1.0)
     return planes_chw
 
 
@@ -167,4 +173,6 @@ def _unrest(strayed_hw: NDArray[np.uint8], noise_hw: NDArray[np.float32]) -> flo
     """How much noisier than usual a whole frame is, at least 1: codecs take turns in quality."""
     some_n = (strayed_hw / noise_hw).ravel()
     quiet = int(_QUIET_SHARE * some_n.size)
+    if np.count_nonzero(some_n <= _USUAL_STRAY) > quiet:
+        return 1.0
     return max(1.0, float(np.partition(some_n, quiet)[quiet]) / _USUAL_STRAY)
