@@ -17,38 +17,47 @@ _UNKNOWN_CLOTHES = 0.15
 """Share of the walker's pixels whose colour the walk has not shown before."""
 _NEIGHBOUR_BANDS = 0.3
 """Weight of the bands above and below: a hem is not always at the same height."""
-_GREY_LEVELS = np.arange(256, dtype=np.float32)[:, None]
+_GREY_LEVELS = np.arange(256, dtype=np.float32)
 
 
-def colour_numbers(seen_hwc: NDArray[np.uint8], gain_c: NDArray[np.float32]) -> NDArray[np.int32]:
-    """The number of each pixel's colour at the background's exposure, (H, W)."""
+def palette_places(
+    seen_hwc: NDArray[np.uint8], gain_c: NDArray[np.float32], bands_h1: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Where each pixel's colour at the background's exposure lies in a palette, (H, W).
+
+    Args:
+        seen_hwc: uint8 (H, W, 1 or 3).
+        gain_c: how much brighter than the background the pixels are.
+        bands_h1: number of each row's band of body height.
+    """
     channels = seen_hwc.shape[2]
     bins = _GREY_BINS if channels == 1 else _COLOUR_BINS
-    place_c = bins ** np.arange(channels - 1, -1, -1)
-    binned_kc = np.clip(_GREY_LEVELS / gain_c, 0, 255).astype(np.int32) * bins // 256 * place_c
-    binned_ck = np.ascontiguousarray(binned_kc.T, dtype=np.int32)
-    numbers_hw = binned_ck[0].take(seen_hwc[..., 0])
+    binned_ck = (_GREY_LEVELS / gain_c[:, None] * np.float32(bins / 256)).astype(np.intp)
+    np.minimum(binned_ck, bins - 1, out=binned_ck)
+    places_hw = binned_ck[0].take(seen_hwc[..., 0])
     for channel in range(1, channels):
-        numbers_hw += binned_ck[channel].take(seen_hwc[..., channel])
-    return np.asarray(numbers_hw, dtype=np.int32)
+        places_hw *= bins
+        places_hw += binned_ck[channel].take(seen_hwc[..., channel])
+    places_hw += bands_h1 * bins**channels
+    return np.asarray(places_hw, dtype=np.intp)
 
 
 def learn_clothes(
-    shown: Sequence[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]], channels: int
+    shown: Sequence[tuple[NDArray[np.intp], NDArray[np.bool_]]], channels: int
 ) -> NDArray[np.float32]:
     """Log density of the walker's colours in each band, (B, K).
 
     Args:
-        shown: per frame, the bands and colour numbers of its pixels, (H, W) each, and which of
-            them are the walker's.
+        shown: per frame, the `palette_places` of its pixels, (H, W), and which of them are the
+            walker's.
         channels: 1 or 3.
     """
     bins = _GREY_BINS if channels == 1 else _COLOUR_BINS
     colours = bins**channels
     counts_bk = np.zeros((BANDS, colours))
-    for bands_hw, colours_hw, walker_hw in shown:
-        numbers = bands_hw[walker_hw] * colours + colours_hw[walker_hw]
-        counts_bk += np.bincount(numbers, minlength=BANDS * colours).reshape(BANDS, colours)
+    for places_hw, walker_hw in shown:
+        seen_n = np.bincount(places_hw[walker_hw], minlength=counts_bk.size)
+        counts_bk += seen_n.reshape(counts_bk.shape)
     above_bk, below_bk = np.roll(counts_bk, 1, axis=0), np.roll(counts_bk, -1, axis=0)
     above_bk[0], below_bk[-1] = 0.0, 0.0
     counts_bk = counts_bk + _NEIGHBOUR_BANDS * (above_bk + below_bk)

@@ -96,9 +96,9 @@ class SceneLikelihood:
             body_share_h1: height of each row on the walker's body, 0 the crown, 1 the soles.
         """
         channels = seen_hwc.shape[2]
-        seen_chw = np.empty((channels, *seen_hwc.shape[:2]), np.float32)
         # One more than either: black has a ratio too.
-        np.add(np.moveaxis(seen_hwc, 2, 0), np.float32(1.0), out=seen_chw)
+        seen_chw = np.array(cv2.split(seen_hwc), dtype=np.float32)
+        seen_chw += np.float32(1.0)
         expected_chw = self.level_chw[:, *part] * gain_c[:, None, None]
         expected_chw += np.float32(1.0)
         strayed_chw = seen_chw - expected_chw
@@ -106,8 +106,8 @@ class SceneLikelihood:
         strayed_hw = strayed_chw.sum(axis=0) / self.variance_hw[part]
         strayed_hw *= np.float32(1 / _TAIL_FREEDOM)
         strayed_hw += np.float32(1.0)
-        # `log1p` takes several times as long, and nothing here is that small.
-        lit_hw: NDArray[np.float32] = np.log(strayed_hw, out=strayed_hw)
+        # OpenCV's logarithm takes a third of the time of NumPy's.
+        lit_hw = np.asarray(cv2.log(strayed_hw, dst=strayed_hw), dtype=np.float32)
         lit_hw *= np.float32(-(_TAIL_FREEDOM + channels) / 2)
         lit_hw += self.lit_most_hw[part]
         light_chw = seen_chw / expected_chw
@@ -129,8 +129,10 @@ class SceneLikelihood:
 def _slope_of_light(light_hw: NDArray[np.float32]) -> NDArray[np.float32]:
     """Change of the logarithm of the light per pixel."""
     blurred_hw = cv2.GaussianBlur(light_hw, (0, 0), 0.8)
-    logarithm_hw = np.log(np.maximum(blurred_hw, np.float32(0.02)))
-    return np.asarray(cv2.blur(_slope(logarithm_hw), (3, 3)), dtype=np.float32)
+    logarithm_hw = cv2.log(np.maximum(blurred_hw, np.float32(0.02)))
+    return np.asarray(
+        cv2.blur(_slope(np.asarray(logarithm_hw, np.float32)), (3, 3)), dtype=np.float32
+    )
 
 
 def _without_rims(

@@ -37,9 +37,9 @@ _SURE = 5.0
 """Logarithm of the odds beyond which a single pixel may not go."""
 _NEIGHBOURS, _NEIGHBOUR_REACH = 3.0, 0.012
 """Weight of the neighbourhood's opinion, and its radius in heights of the walker."""
-_ROUNDS = 4
-_OUTSIDE = 2.0
-"""Logarithm of the odds against the walker outside the box."""
+_FIRST_ROUNDS, _ROUNDS = 2, 3
+"""In which neighbours are heard, for the first guess and for the outline. With four for each, the
+outlines of the rendered scenes are no nearer to the truth."""
 _LARGEST_HOLE = 0.02
 """Holes smaller than this share of the silhouette are closed..."""
 _OPEN = -1.5
@@ -82,12 +82,11 @@ def cut_out(
     ]
     channels = frames_thwc.shape[3]
     reach = max(0.8, _NEIGHBOUR_REACH * height / shrink)
-    palette_bk = learn_clothes([(v.bands_hw, v.colours_hw, v.seed_hw) for v in views], channels)
-    guesses = [_opinion(view, _odds(view, palette_bk), reach) > 0 for view in views]
+    palette_bk = learn_clothes([(view.places_hw, view.seed_hw) for view in views], channels)
+    guesses = [_opinion(view, _odds(view, palette_bk), reach, _FIRST_ROUNDS) > 0 for view in views]
     # Clothes that a shadow explains as well give no seeds; the neighbours' guesses show them.
     palette_bk = learn_clothes(
-        [(v.bands_hw, v.colours_hw, guess) for v, guess in zip(views, guesses, strict=True)],
-        channels,
+        [(view.places_hw, guess) for view, guess in zip(views, guesses, strict=True)], channels
     )
     shape = BodyShape(
         [
@@ -99,43 +98,55 @@ def cut_out(
     )
     for number, (frame, view) in enumerate(zip(walk.frames_n, views, strict=True)):
         mask_hw = _outline(view, palette_bk, shape.prior(number), reach)
-        rows, columns = view.rows, view.columns
         settled_hw = settle_edge(
             mask_hw,
-            frames_thwc[frame][rows, columns],
-            background.level_hwc[rows, columns],
+            (view.rows.start, view.columns.start),
+            frames_thwc[frame],
             gains_tc[frame],
-            background.noise_hw[rows, columns],
+            background,
             doubt=shrink,
         )
         left, top, wide, high = cv2.boundingRect(settled_hw)
         if wide:
             cut_hw = settled_hw[top : top + high, left : left + wide].copy()
-            yield int(frame), Silhouette(cut_hw, top + rows.start, left + columns.start)
+            yield int(frame), Silhouette(cut_hw, top + view.rows.start, left + view.columns.start)
 
 
 def _odds(view: View, palette_bk: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logarithm of the odds for the walker, each pixel by itself, (H, W)."""
-    places_hw = view.bands_hw * np.int32(palette_bk.shape[1]) + view.colours_hw
-    odds_hw = palette_bk.take(places_hw) - view.empty_hw
-    return np.clip(odds_hw, -_SURE, _SURE, out=odds_hw)
+    odds_hw = palette_bk.take(view.places_hw)
+    odds_hw -= view.empty_hw
+    np.maximum(odds_hw, np.float32(-_SURE), out=odds_hw)
+    return np.minimum(odds_hw, np.float32(_SURE), out=odds_hw)
 
 
-def _opinion(view: View, odds_hw: NDArray[np.float32], reach: float) -> NDArray[np.float32]:
+def _opinion(
+    view: View, odds_hw: NDArray[np.float32], reach: float, rounds: int
+) -> NDArray[np.float32]:
     """What each pixel is taken for once the neighbours were heard, −1 (scene) to 1 (walker)."""
-    odds_hw = odds_hw - np.where(view.inside_hw, np.float32(0.0), np.float32(_OUTSIDE))
+    against_hw = view.against_hw - odds_hw
     if view.others_hw is not None:
-        odds_hw[view.others_hw] = -_SURE
-    odds_hw *= np.float32(0.5)
-    opinion_hw: NDArray[np.float32] = np.tanh(odds_hw)
+        against_hw[view.others_hw] = _SURE
+    # tanh(x / 2) is 2 / (1 + exp(−x)) − 1, and OpenCV's exponential takes a fifth of the time.
+    share_hw = _share(against_hw.copy())
+    against_hw += np.float32(_NEIGHBOURS)
     side = 2 * ceil(3 * reach) + 1
-    for _ in range(_ROUNDS):
-        around_hw = cv2.GaussianBlur(opinion_hw, (side, side), reach)
-        cv2.scaleAdd(around_hw, 0.5 * _NEIGHBOURS, odds_hw, dst=opinion_hw)
-        np.tanh(opinion_hw, out=opinion_hw)
+    for _ in range(rounds):
+        around_hw = cv2.GaussianBlur(share_hw, (side, side), reach)
+        cv2.scaleAdd(around_hw, -2.0 * _NEIGHBOURS, against_hw, dst=share_hw)
+        _share(share_hw)
+    share_hw *= np.float32(2.0)
+    share_hw -= np.float32(1.0)
     if view.others_hw is not None:
-        opinion_hw[view.others_hw] = -1.0
-    return opinion_hw
+        share_hw[view.others_hw] = -1.0
+    return share_hw
+
+
+def _share(against_hw: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What logarithms of odds against the walker leave of a pixel to the walker, in place."""
+    cv2.exp(against_hw, dst=against_hw)
+    against_hw += np.float32(1.0)
+    return np.reciprocal(against_hw, out=against_hw)
 
 
 def _outline(
@@ -143,7 +154,7 @@ def _outline(
 ) -> NDArray[np.uint8]:
     """The walker in a view, 0/1, at the frame's size."""
     odds_hw = _odds(view, palette_bk)
-    opinion_hw = _opinion(view, odds_hw + prior_hw, reach)
+    opinion_hw = _opinion(view, odds_hw + prior_hw, reach, _ROUNDS)
     walker_hw = _without_strangers(opinion_hw > 0, prior_hw)
     walker_hw = _without_holes(walker_hw, odds_hw)
     if view.shrink == 1:

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 from model.capture.background import Background, estimate_background, levelled, sample_frames
 from model.capture.paths import Path
-from model.capture.view import MARGIN, around
+from model.capture.view import around
+
+_HIDDEN = 0.06
+"""Around somebody's box, in heights: what lies within is not background."""
+_BEYOND = 0.15
+"""Above and below all boxes, in heights: more than is ever looked at around a walker."""
 
 
 def background_beside(
@@ -39,10 +44,10 @@ def background_beside(
         if np.abs(gains_tc[number] - 1.0).max() > 0.01:
             levelled_hwc[:] = levelled(levelled_hwc, gains_tc[number])
     for path in paths:
-        margin = MARGIN / 2 * path.height / scale
+        margin = _HIDDEN * path.height / scale
         for number, box_4 in zip(path.frames_n, path.boxes_n4 / scale, strict=True):
             if int(number) in place:
-                rows, columns = around(box_4, margin, frames_thwc.shape[1:])
+                rows, columns = around(box_4, margin, margin, frames_thwc.shape[1:])
                 rows = slice(rows.start - band.start, rows.stop - band.start)
                 hidden_nhw[place[int(number)], rows, columns] = True
     behind = estimate_background(levelled_nhwc, hidden_nhw)
@@ -54,7 +59,7 @@ def background_beside(
 
 def _rows_walked(paths: Sequence[Path], scale: float, height: int) -> slice:
     """The rows in which somebody is at some time, and a margin; nobody asks for the others."""
-    margin = 2 * MARGIN * max(path.height for path in paths)
+    margin = _BEYOND * max(path.height for path in paths)
     top = min(float(path.boxes_n4[:, 1].min()) for path in paths) - margin
     bottom = max(float(path.boxes_n4[:, 3].max()) for path in paths) + margin
     return slice(max(0, int(top / scale)), min(height, int(np.ceil(bottom / scale))))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import TypeVar
 
 import cv2
@@ -14,13 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.capture.background import Background
-from model.capture.clothes import BANDS, colour_numbers
+from model.capture.clothes import BANDS, palette_places
 from model.capture.likelihood import SceneLikelihood
 
 _Level = TypeVar("_Level", np.uint8, np.float32)
 
-MARGIN = 0.12
-"""Around the walker's box, in heights of the walker."""
+_ABOVE, _ASIDE = 0.06, 0.09
+"""Around the walker's box, in heights of the walker: the limbs of a stride are quicker than the
+box, which is smoothed over time."""
+_OUTSIDE = 2.0
+"""Logarithm of the odds against the walker outside the box."""
 _SEED = 2.0
 """Logarithm of the odds from which a pixel is somebody's, whatever they wear."""
 
@@ -34,9 +38,8 @@ class View:
         shrink: pixels of the frame to one of the arrays'.
         box_4: left, top, right, bottom of the walker's box, in pixels of the frame.
         empty_hw: log density of each pixel under the empty scene or a shadow on it.
-        colours_hw: number of each pixel's colour.
-        bands_hw: number of each pixel's band of body height.
-        inside_hw: True in the walker's box.
+        places_hw: of each pixel's colour in the palette of the walker's clothes.
+        against_hw: logarithm of the odds against the walker: `_OUTSIDE` outside the box, else 0.
         others_hw: True where somebody else is nearer; None where nobody else is near.
         seed_hw: True where the walker is beyond doubt.
     """
@@ -46,9 +49,8 @@ class View:
     shrink: int
     box_4: NDArray[np.float64]
     empty_hw: NDArray[np.float32]
-    colours_hw: NDArray[np.int32]
-    bands_hw: NDArray[np.int32]
-    inside_hw: NDArray[np.bool_]
+    places_hw: NDArray[np.intp]
+    against_hw: NDArray[np.float32]
     others_hw: NDArray[np.bool_] | None
     seed_hw: NDArray[np.bool_]
 
@@ -75,7 +77,8 @@ class View:
             height: of the walker, in pixels of the frame.
             shrink: of the scene.
         """
-        rows, columns = _whole(around(box_4, MARGIN * height, frame_hwc.shape), scene, shrink)
+        part = around(box_4, _ABOVE * height, _ASIDE * height, frame_hwc.shape)
+        rows, columns = _whole(part, scene, shrink)
         small = (
             slice(rows.start // shrink, rows.stop // shrink),
             slice(columns.start // shrink, columns.stop // shrink),
@@ -91,7 +94,7 @@ class View:
         if others_hw is not None:
             others_hw = others_hw[shrink // 2 :: shrink, shrink // 2 :: shrink]
             inside_hw &= ~others_hw
-        bands_h1 = np.clip(share_h1 * BANDS, 0, BANDS - 1).astype(np.int32)
+        bands_h1 = np.minimum(np.maximum(share_h1, 0.0) * BANDS, BANDS - 1).astype(np.intp)
         uniform = -seen_hwc.shape[2] * np.log(256.0)
         return cls(
             rows=rows,
@@ -99,11 +102,10 @@ class View:
             shrink=shrink,
             box_4=box_4,
             empty_hw=empty_hw,
-            colours_hw=colour_numbers(seen_hwc, gain_c),
-            bands_hw=np.broadcast_to(bands_h1, empty_hw.shape),
-            inside_hw=inside_hw,
+            places_hw=palette_places(seen_hwc, gain_c, bands_h1),
+            against_hw=np.where(inside_hw, np.float32(0.0), np.float32(_OUTSIDE)),
             others_hw=others_hw,
-            seed_hw=(uniform - empty_hw > _SEED) & inside_hw,
+            seed_hw=(empty_hw < uniform - _SEED) & inside_hw,
         )
 
 
@@ -118,13 +120,14 @@ def shrunk_scene(background: Background, shrink: int) -> Background:
 
 
 def around(
-    box_4: NDArray[np.float64], margin: float, shape: tuple[int, ...]
+    box_4: NDArray[np.float64], above: float, aside: float, shape: tuple[int, ...]
 ) -> tuple[slice, slice]:
-    """Rows and columns of a box and a margin, inside a frame."""
-    left, top = (max(0, int(side - margin)) for side in box_4[:2])
-    right = min(shape[1], int(np.ceil(box_4[2] + margin)))
-    bottom = min(shape[0], int(np.ceil(box_4[3] + margin)))
-    return slice(top, bottom), slice(left, right)
+    """Rows and columns of a box and margins, in pixels, inside a frame of some shape."""
+    left, top, right, bottom = box_4.tolist()
+    return (
+        slice(max(0, int(top - above)), min(shape[0], ceil(bottom + above))),
+        slice(max(0, int(left - aside)), min(shape[1], ceil(right + aside))),
+    )
 
 
 def _whole(part: tuple[slice, slice], scene: SceneLikelihood, shrink: int) -> tuple[slice, slice]:
