@@ -25,3 +25,13 @@ def test_head_and_legs_are_joined_but_not_to_the_border() -> None:
     assert closed_hw[20:26, 15:25].all()
     assert not closed_hw[:4].any()
     assert closed_hw.sum() == 46 * 10
+
+
+@pytest.mark.parametrize(("down", "across"), [(41, 13), (11, 3), (9, 1)])
+def test_gaps_are_closed_as_by_growing_and_wearing_away(down: int, across: int) -> None:
+    """Wider than the mask too, and wherever in it the pixels lie."""
+    mask_hw = (np.random.default_rng(down).random((37, 23)) < 0.03).astype(np.uint8)
+    rimmed_hw = np.pad(mask_hw, 50)
+    square = np.ones((down, across), np.uint8)
+    grown_hw = cv2.erode(cv2.dilate(rimmed_hw, square), square)
+    np.testing.assert_array_equal(close_gaps(mask_hw, down, across), grown_hw[50:-50, 50:-50])
