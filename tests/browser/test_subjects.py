@@ -23,7 +23,8 @@ def test_a_person_is_found_and_their_walks_are_shown_by_view(admin: Visitor) -> 
     expect(pictures).to_have_count(2)
     expect(admin.page.get_by_role("heading", name="Walking to the left")).to_be_visible()
     for picture in pictures.all():
-        assert picture.evaluate("image => image.complete && image.naturalWidth") == 44
+        picture.scroll_into_view_if_needed()  # they are loaded when they come into view
+        expect(picture).to_have_js_property("naturalWidth", 44)
     admin.looks_around("subject")
     admin.page.go_back()
     expect(admin.page.get_by_label("Search")).to_be_visible()
