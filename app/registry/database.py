@@ -1,7 +1,8 @@
-"""One way to read, one way to write, the same on SQLite and PostgreSQL.
+"""How the registry asks, reads and writes, the same on SQLite and PostgreSQL.
 
-Reads see one snapshot from their first statement to their last. Writes on SQLite take the write
-lock when they begin (BEGIN IMMEDIATE), so none fails half-way for having read before writing.
+A question is one statement. Reads see one snapshot from their first statement to their last.
+Writes on SQLite take the write lock when they begin (BEGIN IMMEDIATE), so none fails half-way for
+having read before writing.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _LAST_ERASURE = 2**31 - 2
 
 
 class Database:
-    """An engine and the two kinds of transaction.
+    """Questions, and the two kinds of transaction.
 
     Args:
         url: sqlite:///path, or postgresql://user:password@host/name (psycopg 3).

@@ -89,8 +89,7 @@ class Galleries:
 
     def list(self) -> tuple[Gallery, ...]:
         """All galleries, by name."""
-        with self._database.read() as connection:
-            rows = connection.execute(_COLUMNS.order_by(galleries.c.name)).all()
+        rows = self._database.ask(_COLUMNS.order_by(galleries.c.name))
         return tuple(_gallery(row) for row in rows)
 
     def create(self, name: str) -> Gallery:

@@ -112,60 +112,49 @@ class IndexFeeds:
 
     def known(self) -> list[tuple[int, str]]:
         """Gallery and checkpoint of every feed."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(index_feeds.c.gallery_id, index_feeds.c.checkpoint_id).order_by(
-                    index_feeds.c.gallery_id, index_feeds.c.checkpoint_id
-                )
+        rows = self._database.ask(
+            select(index_feeds.c.gallery_id, index_feeds.c.checkpoint_id).order_by(
+                index_feeds.c.gallery_id, index_feeds.c.checkpoint_id
             )
-            return [(row[0], row[1]) for row in rows]
+        )
+        return [(row[0], row[1]) for row in rows]
 
     def behind(self) -> list[tuple[int, str]]:
         """Gallery and checkpoint of feeds that are not at their gallery's revision, or lost it."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(index_feeds.c.gallery_id, index_feeds.c.checkpoint_id)
-                .outerjoin(galleries, galleries.c.id == index_feeds.c.gallery_id)
-                .where(
-                    or_(
-                        galleries.c.id.is_(None),
-                        galleries.c.revision != index_feeds.c.revision,
-                        index_feeds.c.cleaned != index_feeds.c.revision,
-                        index_feeds.c.epoch.is_(None),
-                    )
+        rows = self._database.ask(
+            select(index_feeds.c.gallery_id, index_feeds.c.checkpoint_id)
+            .outerjoin(galleries, galleries.c.id == index_feeds.c.gallery_id)
+            .where(
+                or_(
+                    galleries.c.id.is_(None),
+                    galleries.c.revision != index_feeds.c.revision,
+                    index_feeds.c.cleaned != index_feeds.c.revision,
+                    index_feeds.c.epoch.is_(None),
                 )
-                .order_by(index_feeds.c.gallery_id, index_feeds.c.checkpoint_id)
             )
-            return [(row[0], row[1]) for row in rows]
+            .order_by(index_feeds.c.gallery_id, index_feeds.c.checkpoint_id)
+        )
+        return [(row[0], row[1]) for row in rows]
 
     def lag(self) -> int:
         """How many changes the feed lacks that is furthest behind its gallery."""
-        with self._database.read() as connection:
-            lacks = galleries.c.revision - index_feeds.c.revision
-            found: int | None = connection.execute(
-                select(func.max(lacks)).join(
-                    index_feeds, galleries.c.id == index_feeds.c.gallery_id
-                )
-            ).scalar_one()
+        lacks = galleries.c.revision - index_feeds.c.revision
+        ((found,),) = self._database.ask(
+            select(func.max(lacks)).join(index_feeds, galleries.c.id == index_feeds.c.gallery_id)
+        )
         return found or 0
 
     def sizes(self) -> dict[tuple[int, str], int]:
         """Templates in each, by gallery and checkpoint."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(
-                    index_feeds.c.gallery_id,
-                    index_feeds.c.checkpoint_id,
-                    index_feeds.c.templates,
-                )
-            )
-            return {(row[0], row[1]): row[2] for row in rows}
+        rows = self._database.ask(
+            select(index_feeds.c.gallery_id, index_feeds.c.checkpoint_id, index_feeds.c.templates)
+        )
+        return {(row[0], row[1]): row[2] for row in rows}
 
     def collections(self) -> set[str]:
         """Names of the collections that are in use."""
-        with self._database.read() as connection:
-            names = connection.execute(select(index_feeds.c.collection)).scalars()
-            return {name for name in names if name is not None}
+        rows = self._database.ask(select(index_feeds.c.collection))
+        return {row.collection for row in rows if row.collection is not None}
 
     def take(
         self, gallery_id: int, checkpoint_id: str, owner: str, lease_seconds: float

@@ -107,8 +107,7 @@ class JobList:
         if cursor is not None:
             wanted = wanted.where(_before(*_place(cursor)))
         ordered = wanted.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit + 1)
-        with self._database.read() as connection:
-            rows = connection.execute(ordered).all()
+        rows = self._database.ask(ordered)
         found = tuple(ListedJob(**row._mapping) for row in rows[:limit])
         more = len(rows) > limit
         return JobPage(found, _cursor(found[-1].created_at, found[-1].id) if more else None)

@@ -94,6 +94,5 @@ class JobProgress:
 
     def standing(self, job_ids: Collection[str]) -> dict[str, Standing]:
         """Where jobs stand, by their ids; those that are gone are left out."""
-        with self._database.read() as connection:
-            rows = connection.execute(_STANDING, {"ids": sorted(job_ids)}).all()
+        rows = self._database.ask(_STANDING, {"ids": sorted(job_ids)})
         return {row.id: Standing(row.state, row.attempt, row.stage) for row in rows}

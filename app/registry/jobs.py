@@ -304,11 +304,8 @@ class Jobs:
 
     def referenced_uploads(self) -> frozenset[str]:
         """Storage names that unfinished jobs still need; every other upload may go."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(jobs.c.uploads).where(jobs.c.state.in_(UNFINISHED))
-            ).scalars()
-            return frozenset(name for uploads in rows for name in upload_names(uploads))
+        rows = self._database.ask(select(jobs.c.uploads).where(jobs.c.state.in_(UNFINISHED)))
+        return frozenset(name for row in rows for name in upload_names(row.uploads))
 
     def purge(self, *, older_than: timedelta) -> int:
         """Deletes jobs that finished longer ago than this: they hold decisions about people.

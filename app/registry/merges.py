@@ -97,11 +97,10 @@ class Merges:
 
     def home_of(self, merge: Merge) -> str:
         """Where the absorbed subject would come back: its old gallery, or that of the survivor."""
-        with self._database.read() as connection:
-            home = connection.execute(
-                select(galleries.c.name).where(galleries.c.id == merge.absorbed.gallery_id)
-            ).scalar_one_or_none()
-        return merge.gallery if home is None else str(home)
+        home = self._database.ask(
+            select(galleries.c.name).where(galleries.c.id == merge.absorbed.gallery_id)
+        )
+        return str(home[0].name) if home else merge.gallery
 
     def list(self, subject: str, *, gallery: str | None = None) -> tuple[Merge, ...]:
         """The merges into a subject that can still be undone, oldest first.

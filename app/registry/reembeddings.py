@@ -220,9 +220,8 @@ class Reembeddings:
     def release_owner(self, owner: str) -> None:
         """Frees what an instance worked on that has stopped or died."""
         held = reembeddings.c.lease_owner == owner
-        with self._database.read() as connection:
-            if connection.execute(select(reembeddings.c.id).where(held)).first() is None:
-                return
+        if not self._database.ask(select(reembeddings.c.id).where(held).limit(1)):
+            return
         with self._database.write(durable=False) as connection:
             connection.execute(
                 update(reembeddings).where(held).values(lease_owner=None, lease_until=None)

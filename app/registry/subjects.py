@@ -165,14 +165,12 @@ class Subjects:
 
     def galleries_of(self, subject: str) -> tuple[str, ...]:
         """The names of the galleries in which somebody has this id."""
-        with self._database.read() as connection:
-            return tuple(
-                connection.execute(
-                    select(galleries.c.name)
-                    .join(subjects, subjects.c.gallery_id == galleries.c.id)
-                    .where(subjects.c.external_id == subject)
-                ).scalars()
-            )
+        rows = self._database.ask(
+            select(galleries.c.name)
+            .join(subjects, subjects.c.gallery_id == galleries.c.id)
+            .where(subjects.c.external_id == subject)
+        )
+        return tuple(row.name for row in rows)
 
     def patch(
         self,

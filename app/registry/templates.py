@@ -245,10 +245,9 @@ class Templates:
             .where(template_removals.c.gallery_id == galleries.c.id)
             .scalar_subquery()
         )
-        with self._database.read() as connection:
-            rows = connection.execute(
-                select(galleries.c.id, last).where(galleries.c.id.in_(gallery_ids))
-            ).all()
+        rows = self._database.ask(
+            select(galleries.c.id, last).where(galleries.c.id.in_(gallery_ids))
+        )
         return {row[0]: row[1] for row in rows}
 
     def owners(self, template_ids: Sequence[int]) -> dict[int, TemplateOwner]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from tests.programs import none_is_left_out
 from tests.servers import PostgresServer, run_sql
 
 SECRET = "a-password-nobody-may-see"  # noqa: S105 - of a role that lives for one test
@@ -17,12 +18,16 @@ SECRET = "a-password-nobody-may-see"  # noqa: S105 - of a role that lives for on
 
 @contextmanager
 def small_disk(folder: Path, *, size_mib: int) -> Iterator[Path]:
-    """A file system of its own on a folder; skips the test where nobody may mount one."""
+    """A file system of its own on a folder; where nobody may mount one, the test is left out as
+    those are that lack a program."""
     folder.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size_mib}m,mode=0700", "tmpfs", str(folder)]
     done = subprocess.run(mount, capture_output=True, check=False)  # noqa: S603 - our own arguments
     if done.returncode != 0:
-        pytest.skip("mounting a small disk takes the right to mount (root)")
+        reason = "mounting a small disk takes the right to mount (root)"
+        if none_is_left_out():
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
     try:
         yield folder
     finally:
