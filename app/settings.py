@@ -224,6 +224,11 @@ class Settings(BaseSettings):
         """True when only programs on this machine can reach `host`."""
         return is_loopback(self.host)
 
+    @property
+    def has_master_key(self) -> bool:
+        """Whether what is stored is sealed under a key."""
+        return self.master_key is not None or self.master_key_file is not None
+
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split(cls, names: object) -> object:

@@ -91,7 +91,7 @@ class Metrics:
         )
         self.stage_seconds = Histogram(
             "walkprint_stage_seconds",
-            "Time one walk spends in each stage: capture, gei, encode, search, store.",
+            "Time one walk spends in each stage: capture, gei, encode, search, explain, store.",
             ("stage",),
             buckets=_SECONDS,
             registry=self.collection,

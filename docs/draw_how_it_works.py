@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib import pyplot
 
 from app.client import Client
-from app.demo.people import NAMES, enrolled_walks, known_probes, stranger_probes
+from app.demo.people import FIRST_SEED, NAMES, enrolled_walks, known_probes, stranger_probes
 from app.demo.service_process import ServiceProcess
 from model.encoder import Encoder
 from model.gait_period import autocorrelation
@@ -24,7 +24,6 @@ from model.silhouettes import SilhouetteSequence
 from model.walkers import Identity, Shot, walk_silhouettes
 
 PICTURES = Path(__file__).parent / "pictures"
-FIRST_SEED = 9_000_000  # the demo's people
 INK, ACCENT, PALE = "#222222", "#00796b", "#9aa5a4"
 FRAMES_PER_SECOND = 25.0
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from app.client import Client, Job, WalkprintError
+from app.client.job_calls import JobStateName
 from app.commands.options import DEFAULT_URL, AsJson, Url
 from app.commands.output import answers, print_fields, print_json, print_table
 from app.commands.stages import stages
@@ -35,10 +36,7 @@ jobs = typer.Typer(
 @jobs.callback()
 def list_jobs(
     context: typer.Context,
-    state: Annotated[
-        Literal["queued", "running", "succeeded", "failed"] | None,
-        typer.Option(help="Only jobs in this state."),
-    ] = None,
+    state: Annotated[JobStateName | None, typer.Option(help="Only jobs in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="As many at most.")] = 50,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,

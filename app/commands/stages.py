@@ -13,6 +13,7 @@ _WORDS = {
     "gei": "adding up the silhouettes",
     "encode": "measuring the gait",
     "search": "searching the gallery",
+    "explain": "finding what the answer rests on",
     "store": "storing",
 }
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from model.walkers import Condition, Identity, Shot, walk_masks_thw
 
-# Seeds from here on are the demo's; training uses those below 1,000,000.
-_FIRST_SEED = 9_000_000
+FIRST_SEED = 9_000_000
+"""Seeds from here on are the demo's; training uses those below 1,000,000."""
 NAMES = (
     "ada", "ben", "cleo", "dan", "eva", "finn", "gul", "hugo", "iris", "jon", "kim", "leo",
 )  # fmt: skip
@@ -44,7 +44,7 @@ class Walk:
 
     def masks_thw(self) -> NDArray[np.uint8]:
         """The walk as silhouettes, (T, H, W), 0 or 255."""
-        seed = _FIRST_SEED + (*NAMES, *STRANGERS).index(self.person)
+        seed = FIRST_SEED + (*NAMES, *STRANGERS).index(self.person)
         shot = Shot(azimuth_degrees=self.azimuth_degrees, frames=60)
         return walk_masks_thw(
             Identity.from_seed(seed), walk_seed=self.walk_seed, condition=self.condition, shot=shot

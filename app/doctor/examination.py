@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from app.doctor import machine, neighbours, state, weights
 from app.doctor.finding import Finding, broken
@@ -41,7 +42,7 @@ def examine(url: str, *, is_named: bool) -> Iterator[Finding]:
         ("service", lambda known: neighbours.service(url, known, is_named=is_named)),
     )
     for part, look in examinations:
-        yield from _safely(part, lambda look=look: look(settings))  # type: ignore[misc]
+        yield from _safely(part, partial(look, settings))
 
 
 def _safely(part: str, look: Callable[[], Finding | Iterable[Finding]]) -> Iterator[Finding]:

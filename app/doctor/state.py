@@ -68,18 +68,21 @@ def database(settings: Settings) -> Iterator[Finding]:
     """Whether the database answers, is whole, and knows the tables of this version."""
     from app.outages import Outage  # SQLAlchemy takes its time
     from app.registry import Registry
+    from app.registry.engines import parsed_url
     from app.registry.migration import NewerDatabase
     from app.registry.sealing.settings import CannotDecrypt, require_usable_keys
 
-    file = settings.data.resolve() / "walkprint.db" if settings.database_url is None else None
-    if file is not None and not file.exists():
-        yield fine("database", "made at the first start")
-        return
     try:
-        registry = Registry.open(settings.resolved_database_url)
+        address = parsed_url(settings.resolved_database_url)
     except ValueError as wrong:
         yield broken("database", f"{wrong}.", "Correct WALKPRINT_DATABASE_URL.")
         return
+    in_a_file = address.drivername == "sqlite"
+    # To open it would make it.
+    if in_a_file and not Path(str(address.database)).exists():
+        yield fine("database", "made at the first start")
+        return
+    registry = Registry.open(settings.resolved_database_url)
     try:
         registry.ping()
         pending = registry.pending_revisions()
@@ -96,9 +99,7 @@ def database(settings: Settings) -> Iterator[Finding]:
         return
     finally:
         registry.close()
-    kind = (
-        "PostgreSQL" if file is None and "postgres" in settings.resolved_database_url else "SQLite"
-    )
+    kind = "SQLite" if in_a_file else "PostgreSQL"
     behind = f"; the next start migrates it ({', '.join(pending)})" if pending else ", up to date"
     yield fine("database", f"{kind} answers{behind}")
     try:
@@ -106,8 +107,8 @@ def database(settings: Settings) -> Iterator[Finding]:
     except CannotDecrypt as locked:
         yield broken("master keys", str(locked), "See docs/encryption.md.")
     else:
-        has_key = settings.master_key is not None or settings.master_key_file is not None
-        yield fine("master keys", "those that the data need are set" if has_key else "none needed")
+        says = "those that the data need are set" if settings.has_master_key else "none needed"
+        yield fine("master keys", says)
 
 
 def storage(settings: Settings) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from app.doctor.finding import Finding, broken, doubtful, fine
 from app.secret_files import SecretFileUnusable, secret_names
 from app.settings import Settings
 
-_PREFIX = "WALKPRINT_"
+_PREFIX = Settings.model_config["env_prefix"]
 # Read elsewhere than by `Settings`: by the client, the command line and tests.
 _OTHERS = ("URL", "API_KEY", "API_KEY_FILE", "FAILPOINT")
 _PART = "settings"

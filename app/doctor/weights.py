@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 from app.doctor.finding import Finding, broken, doubtful, fine
 from app.settings import Settings
@@ -20,7 +19,7 @@ def checkpoint(settings: Settings) -> Iterator[Finding]:
         default_checkpoint_path,
         load_checkpoint,
     )
-    from model.cpu_runtimes import RuntimeNotInstalled, choose_runtime
+    from model.cpu_runtimes import RuntimeNotInstalled
     from model.encoder import DeviceNotAvailable, Encoder
 
     path = settings.checkpoint or default_checkpoint_path()
@@ -36,10 +35,8 @@ def checkpoint(settings: Settings) -> Iterator[Finding]:
         return
     yield fine("checkpoint", f"{loaded.checkpoint_id}, its checksum is right")
     try:
-        encoder = Encoder.load(
-            settings.checkpoint, device=settings.device, runtime=settings.runtime
-        )
-        blank_nhw = np.zeros((1, loaded.network.height, loaded.network.width), np.uint8)
+        encoder = Encoder(loaded, device=settings.device, runtime=settings.runtime)
+        blank_nhw = np.zeros((1, loaded.gei.height, loaded.gei.width), np.uint8)
         size = encoder.encode(blank_nhw).shape[1]
     except DeviceNotAvailable as missing:
         yield broken("device", f"{missing}", "WALKPRINT_DEVICE=auto takes what is there.")
@@ -48,13 +45,11 @@ def checkpoint(settings: Settings) -> Iterator[Finding]:
         advice = "WALKPRINT_RUNTIME=auto takes what is installed; see packages above."
         yield broken("device", f"{failed}", advice)
         return
-    if settings.runtime == "auto" and find_spec("openvino") is None:
+    if settings.runtime == "auto" and encoder.runtime == "onnxruntime":
         advice = "pip install openvino: embeddings cost half of the time."
         yield doubtful("device", "ONNX Runtime embeds; OpenVINO is not installed.", advice)
         return
-    where = (
-        settings.device if settings.device != "auto" else f"auto, on a CPU {choose_runtime('auto')}"
-    )
+    where = f"{encoder.device}, {encoder.runtime}"
     yield fine("device", f"{where}: a blank walk became {size} numbers")
 
 

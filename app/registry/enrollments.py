@@ -79,7 +79,7 @@ class Enrollments:
             enrolled = _enroll(
                 connection, self._database.vault, raised, subject, job_id, enrollment, now
             )
-            leases.succeed(connection, completion, result_of(enrolled), {})
+            leases.succeed(connection, completion, result_of(enrolled))
             return enrolled
 
         enrolled = write_until_unchanged(self._database, act)

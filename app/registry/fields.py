@@ -122,7 +122,7 @@ def _depth(value: object) -> int:
 
 def encode_cursor(last_id: int) -> str:
     """An opaque place in a list: after the row with this id."""
-    return base64.urlsafe_b64encode(f"after:{last_id}".encode()).decode().rstrip("=")
+    return encode_place(f"after:{last_id}")
 
 
 def decode_cursor(cursor: str) -> int:
@@ -131,15 +131,31 @@ def decode_cursor(cursor: str) -> int:
     Raises:
         InvalidField: this service never made such a cursor.
     """
+    prefix, _, number = (decode_place(cursor) or "").partition(":")
+    try:
+        last_id = int(number) if prefix == "after" else -1
+    except ValueError:
+        last_id = -1
+    if not 0 <= last_id < 2**63 or encode_cursor(last_id) != cursor:
+        raise foreign_cursor()
+    return last_id
+
+
+def encode_place(text: str) -> str:
+    """A cursor that says where in a list its page ended, in words that only we understand."""
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode_place(cursor: str) -> str | None:
+    """The text that `encode_place` was given; None where nothing becomes this cursor."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         text = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True).decode()
-        prefix, _, number = text.partition(":")
-        last_id = int(number) if prefix == "after" and number.isdecimal() else -1
-    except (binascii.Error, UnicodeError, ValueError):
-        last_id = -1
-    if not 0 <= last_id < 2**63 or encode_cursor(last_id) != cursor:
-        raise InvalidField(
-            "cursor", "The cursor is not one this service gave; start again without."
-        )
-    return last_id
+    except (binascii.Error, UnicodeError):
+        return None
+    return text if encode_place(text) == cursor else None
+
+
+def foreign_cursor() -> InvalidField:
+    """What is said of a cursor that this service never made."""
+    return InvalidField("cursor", "The cursor is not one this service gave; start again without.")

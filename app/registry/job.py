@@ -75,8 +75,8 @@ class Job:
         priority: interactive jobs are begun before bulk ones.
         expires_at: after which it is not begun any more, in UTC; None for never.
         trace: the W3C traceparent of the call; its parent id is the id of the request.
-        stage: what is being done, while it runs and takes a while: capture, gei, encode, search or
-            store.
+        stage: what is being done, while it runs and takes a while: capture, gei, encode, search,
+            explain or store.
         created_at: in UTC.
         started_at: when it was first claimed, in UTC.
         finished_at: in UTC.

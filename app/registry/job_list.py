@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from app.errors import InvalidField
 from app.registry.database import Database
+from app.registry.fields import decode_place, encode_place, foreign_cursor
 from app.registry.job import JobKind, JobState, Priority
 from app.registry.tables import jobs
 
@@ -121,7 +120,7 @@ def _before(created_at: datetime, job_id: str) -> ColumnElement[bool]:
 def _cursor(created_at: datetime, job_id: str) -> str:
     """An opaque place in the list: after this job."""
     microseconds = (created_at - _EPOCH) // timedelta(microseconds=1)
-    return base64.urlsafe_b64encode(f"{microseconds}:{job_id}".encode()).decode().rstrip("=")
+    return encode_place(f"{microseconds}:{job_id}")
 
 
 def _place(cursor: str) -> tuple[datetime, str]:
@@ -130,13 +129,12 @@ def _place(cursor: str) -> tuple[datetime, str]:
     Raises:
         InvalidField: this service never made such a cursor.
     """
+    number, _, job_id = (decode_place(cursor) or "").partition(":")
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        text = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True).decode()
-        number, _, job_id = text.partition(":")
         created_at = _EPOCH + timedelta(microseconds=int(number))
-        if _cursor(created_at, job_id) == cursor and "\0" not in job_id:
-            return created_at, job_id
-    except (binascii.Error, UnicodeError, ValueError, OverflowError):
-        pass  # said below, as of every other text that is no cursor
-    raise InvalidField("cursor", "The cursor is not one this service gave; start again without.")
+    except (ValueError, OverflowError):
+        raise foreign_cursor() from None
+    # A number can be written in several ways, of which we write one.
+    if _cursor(created_at, job_id) != cursor or "\0" in job_id:
+        raise foreign_cursor()
+    return created_at, job_id

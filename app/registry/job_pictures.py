@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
 from app.errors import UnknownJob
 from app.registry.audit import note
+from app.registry.columns import AnyRow
 from app.registry.database import Database
-from app.registry.sealing import StoredJobGei
+from app.registry.sealing import StoredOfJob
 from app.registry.tables import job_explanations, job_geis
 
 
@@ -32,16 +33,9 @@ class JobPictures:
             UnknownJob: there is no such job, or it has no image of that walker (yet).
             MasterKeyMissing, StoredDataDamaged: it is encrypted, and cannot be decrypted.
         """
-        wanted = select(job_geis).where(job_geis.c.job_id == job_id)
-        if walker is not None:
-            wanted = wanted.where(job_geis.c.walker == walker)
-        with self._database.write() as connection:
-            row = connection.execute(wanted.order_by(job_geis.c.walker).limit(1)).one_or_none()
-            if row is None:
-                raise UnknownJob(job_id)
-            note(connection, "gei.viewed", job=job_id)
+        row = self._viewed(job_geis, job_id, walker)
         return self._database.vault.opened_job_gei(
-            job_id, row.walker, StoredJobGei(row.gei, row.master)
+            job_id, row.walker, StoredOfJob(row.gei, row.master)
         )
 
     def explanation(self, job_id: str, walker: int | None = None) -> bytes:
@@ -55,16 +49,19 @@ class JobPictures:
             UnknownJob: there is no such job, or nobody asked it to explain that walker.
             MasterKeyMissing, StoredDataDamaged: as `gei_png`.
         """
-        wanted = select(job_explanations).where(job_explanations.c.job_id == job_id)
+        row = self._viewed(job_explanations, job_id, walker)
+        return self._database.vault.opened_explanation(
+            job_id, row.walker, StoredOfJob(row.explanation, row.master)
+        )
+
+    def _viewed(self, table: Table, job_id: str, walker: int | None) -> AnyRow:
+        """The row of one walker, or of the first; the audit log says that somebody saw it."""
+        wanted = select(table).where(table.c.job_id == job_id)
         if walker is not None:
-            wanted = wanted.where(job_explanations.c.walker == walker)
+            wanted = wanted.where(table.c.walker == walker)
         with self._database.write() as connection:
-            row = connection.execute(
-                wanted.order_by(job_explanations.c.walker).limit(1)
-            ).one_or_none()
+            row = connection.execute(wanted.order_by(table.c.walker).limit(1)).one_or_none()
             if row is None:
                 raise UnknownJob(job_id)
             note(connection, "gei.viewed", job=job_id)
-        return self._database.vault.opened_explanation(
-            job_id, row.walker, StoredJobGei(row.explanation, row.master)
-        )
+        return row

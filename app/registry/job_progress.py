@@ -54,7 +54,7 @@ class Reached:
 
     Attributes:
         attempt: the number it was claimed under.
-        stage: capture, gei, encode, search or store.
+        stage: capture, gei, encode, search, explain or store.
     """
 
     attempt: int

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from app import failpoints
 from app.registry.job import COLUMNS, UNFINISHED, Job, job_of, request_id_in
 from app.registry.job_problems import JobCancelled, JobKeptFailing
-from app.registry.sealing import StoredJobGei
+from app.registry.sealing import StoredOfJob
 from app.registry.tables import (
     galleries,
     job_explanations,
@@ -229,8 +229,8 @@ def succeed(
     connection: Connection,
     completion: Completion,
     result: dict[str, object],
-    geis: Mapping[int, StoredJobGei] = MappingProxyType({}),
-    explanations: Mapping[int, StoredJobGei] = MappingProxyType({}),
+    geis: Mapping[int, StoredOfJob] = MappingProxyType({}),
+    explanations: Mapping[int, StoredOfJob] = MappingProxyType({}),
 ) -> None:
     """Writes a job's answer.
 

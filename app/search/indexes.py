@@ -100,8 +100,13 @@ class Indexes:
             self._lag = 0
             return
         now, epoch = self._templates.revisions(), self._registry.epoch()
+        # One may be ahead: of this answer, by a search just now, or of SQL after a restore.
         self._lag = max(
-            now.get(key[0], held.index.revision) - held.index.revision for key, held in everything
+            0,
+            *(
+                now.get(key[0], held.index.revision) - held.index.revision
+                for key, held in everything
+            ),
         )
         for key, held in everything:
             if held.epoch != epoch or now.get(key[0]) != held.index.revision:

@@ -6,11 +6,17 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 
+from app.registry import Job
 from app.search import SearchResult, ThresholdBasis
 from app.search.strangers import strangers
 from app.worker.walkers import Walker
 from model.explanation import WalkExplanation, explained_walk
 from model.gei import GeiConfig
+
+
+def explains(job: Job) -> bool:
+    """Whether the caller asked what the answer rests on."""
+    return job.request.get("explain") is True
 
 
 def explanations(

@@ -33,7 +33,7 @@ from app.search import (
     possible_duplicates,
 )
 from app.telemetry import Metrics
-from app.worker.explaining import explanations
+from app.worker.explaining import explains, explanations
 from app.worker.outcomes import Json
 from app.worker.recognisers import Recogniser, Recognisers
 from app.worker.results import (
@@ -173,10 +173,7 @@ class Pipeline:
     def _check(self, job: Job, walkers: list[Walker], timing: Timing, by: Recogniser) -> Json:
         """What an enrolment would find, without it."""
         with self._metrics.stage("search", timing.stages_ms):
-            may_learn = job.request.get("names_duplicates", True)
-            alike = (
-                self._duplicates(job.gallery, _subject_of(job), walkers, by) if may_learn else ()
-            )
+            alike = self._duplicates(job, walkers, by)
         usable = [each for walker in walkers for each in walker.usable]
         result = check_result(
             job,
@@ -201,11 +198,8 @@ class Pipeline:
     def _enroll(
         self, job: Job, walkers: list[Walker], timing: Timing, serving: Serving, by: Recogniser
     ) -> Json:
-        subject = _subject_of(job)
         with self._metrics.stage("search", timing.stages_ms):
-            # Only to who could ask by /identify: see `app.http.forms.enroll_job`.
-            may_learn = job.request.get("names_duplicates", True)
-            duplicates = self._duplicates(job.gallery, subject, walkers, by) if may_learn else ()
+            duplicates = self._duplicates(job, walkers, by)
         walks = tuple(
             NewWalk(
                 gei_png=usable.judged.gei_png,
@@ -253,21 +247,22 @@ class Pipeline:
             )
         return result
 
-    def _duplicates(
-        self, gallery: str, subject: str, walkers: list[Walker], by: Recogniser
-    ) -> tuple[Candidate, ...]:
-        """Others already enrolled who walk much like this subject."""
+    def _duplicates(self, job: Job, walkers: list[Walker], by: Recogniser) -> tuple[Candidate, ...]:
+        """Others already enrolled who walk much like the job's subject."""
+        # Named only to who could ask by /identify: see `app.http.forms.enroll_job`.
+        if not job.request.get("names_duplicates", True):
+            return ()
         vectors_kd = np.stack([usable.vector_d for walker in walkers for usable in walker.usable])
         try:
             found = self._search.search(
-                gallery, by.checkpoint_id, vectors_kd, top_k=_MOST_DUPLICATES + 1
+                job.gallery, by.checkpoint_id, vectors_kd, top_k=_MOST_DUPLICATES + 1
             )
         except UnknownGallery:
             return ()
         return possible_duplicates(
             found,
-            self._basis(gallery, by),
-            subject=subject,
+            self._basis(job.gallery, by),
+            subject=_subject_of(job),
             target_fmr=self._thresholds.duplicate_fmr,
         )[:_MOST_DUPLICATES]
 
@@ -277,11 +272,12 @@ class Pipeline:
         usable = [walker for walker in walkers if walker.usable]
         with self._metrics.stage("search", timing.stages_ms):
             results = self._searched(job, usable, by)
-            decisions = self._decide(job, usable, results, by)
+            basis = self._basis(job.gallery, by)
+            decisions = _decide(job, usable, results, basis)
         explained: dict[int, bytes] = {}
-        if _explains(job):
+        if explains(job):
             with self._metrics.stage("explain", timing.stages_ms):
-                explained = explanations(usable, results, self._basis(job.gallery, by), by.gei)
+                explained = explanations(usable, results, basis, by.gei)
         if _choice(job) == "all":
             result = everybody_result(
                 job,
@@ -310,23 +306,6 @@ class Pipeline:
             self._search.search(job.gallery, by.checkpoint_id, walker.vector_d[None], top_k=top_k)
             for walker in walkers
         )
-
-    def _decide(
-        self,
-        job: Job,
-        walkers: Sequence[Walker],
-        results: Sequence[SearchResult],
-        by: Recogniser,
-    ) -> tuple[Decision, ...]:
-        """Who each walker is."""
-        top_k = int(_figure(job, "top_k"))
-        decisions = decide_together(
-            results,
-            self._basis(job.gallery, by),
-            target_fpir=_figure(job, "target_fpir"),
-            together=seen_together(walkers),
-        )
-        return tuple(replace(each, candidates=each.candidates[:top_k]) for each in decisions)
 
     def _verify(self, job: Job, walker: Walker, timing: Timing, by: Recogniser) -> Json:
         with self._metrics.stage("search", timing.stages_ms):
@@ -368,6 +347,20 @@ class Pipeline:
             )
 
 
+def _decide(
+    job: Job, walkers: Sequence[Walker], results: Sequence[SearchResult], basis: ThresholdBasis
+) -> tuple[Decision, ...]:
+    """Who each walker is."""
+    top_k = int(_figure(job, "top_k"))
+    decisions = decide_together(
+        results,
+        basis,
+        target_fpir=_figure(job, "target_fpir"),
+        together=seen_together(walkers),
+    )
+    return tuple(replace(each, candidates=each.candidates[:top_k]) for each in decisions)
+
+
 def _subject_of(job: Job) -> str:
     if job.subject is None:
         raise ValueError(f"job {job.id} names no subject")
@@ -381,10 +374,6 @@ def _choice(job: Job) -> WalkerChoice:
 
 def _only_checks(job: Job) -> bool:
     return job.request.get("check") is True
-
-
-def _explains(job: Job) -> bool:
-    return job.request.get("explain") is True
 
 
 def _figure(job: Job, name: str) -> float:

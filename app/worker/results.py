@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from app.registry import Enrolled, Job, NewWalk
 from app.search import Candidate, Comparison, Decision, ThresholdSource, Verification
+from app.worker.explaining import explains
 from app.worker.outcomes import Json
 from app.worker.walkers import UsableWalk, Walker
 from model.judged_walk import RefusedWalk
@@ -46,12 +47,10 @@ def enrollment_result(
         checkpoint_id: that made the templates.
         timing_ms: per stage.
     """
-    usable = [
-        (number, each)
-        for number, walker in enumerate(recordings, start=1)
-        for each in walker.usable
+    seen = [
+        (recording, each, walk)
+        for (recording, each), walk in zip(_usable(recordings), walks, strict=True)
     ]
-    seen = [(number, each, walk) for (number, each), walk in zip(usable, walks, strict=True)]
     return {
         "subject": enrolled.subject,
         "gallery": enrolled.gallery,
@@ -74,17 +73,10 @@ def enrollment_result(
                 for recording, each, walk in seen
                 if walk.id not in enrolled.walks
             ),
-            *(
-                {"recording": number, **_unused(each)}
-                for number, walker in enumerate(recordings, start=1)
-                for each in walker.unusable
-            ),
+            *_left_out(recordings),
         ],
         "replaced": list(enrolled.replaced),
-        "possible_duplicates": [
-            {"subject": duplicate.subject, "score": round(duplicate.score, 6)}
-            for duplicate in duplicates
-        ],
+        "possible_duplicates": _alike(duplicates),
         "checkpoint": checkpoint_id,
         "job": job.id,
         "timing": timing_ms,
@@ -110,11 +102,6 @@ def check_result(
         timing_ms: per stage.
         least_quality: score below which a walk is not enrolled.
     """
-    usable = [
-        (number, each)
-        for number, walker in enumerate(recordings, start=1)
-        for each in walker.usable
-    ]
     return {
         "subject": job.subject,
         "gallery": job.gallery,
@@ -126,17 +113,10 @@ def check_result(
                 "quality": each.judged.quality,
                 "gei": f"/jobs/{job.id}/gei.png?walker={number}",
             }
-            for number, (recording, each) in enumerate(usable, start=1)
+            for number, (recording, each) in enumerate(_usable(recordings), start=1)
         ],
-        "left_out": [
-            {"recording": number, **_unused(each)}
-            for number, walker in enumerate(recordings, start=1)
-            for each in walker.unusable
-        ],
-        "possible_duplicates": [
-            {"subject": duplicate.subject, "score": round(duplicate.score, 6)}
-            for duplicate in duplicates
-        ],
+        "left_out": _left_out(recordings),
+        "possible_duplicates": _alike(duplicates),
         "checkpoint": checkpoint_id,
         "job": job.id,
         "timing": timing_ms,
@@ -200,6 +180,28 @@ def verification_result(
     }
 
 
+def _usable(recordings: Sequence[Walker]) -> list[tuple[int, UsableWalk]]:
+    """The usable walks of all recordings, with the numbers of these."""
+    return [
+        (recording, each)
+        for recording, walker in enumerate(recordings, start=1)
+        for each in walker.usable
+    ]
+
+
+def _left_out(recordings: Sequence[Walker]) -> list[Json]:
+    """The others, likewise."""
+    return [
+        {"recording": recording, **_unused(each)}
+        for recording, walker in enumerate(recordings, start=1)
+        for each in walker.unusable
+    ]
+
+
+def _alike(duplicates: Sequence[Candidate]) -> list[Json]:
+    return [{"subject": each.subject, "score": round(each.score, 6)} for each in duplicates]
+
+
 def _identified(job: Job, walker: Walker, decision: Decision) -> Json:
     return {
         "decision": decision.decision,
@@ -222,9 +224,7 @@ def _identified(job: Job, walker: Walker, decision: Decision) -> Json:
         "walker": _walker(walker),
         "gei": f"/jobs/{job.id}/gei.png?walker={walker.number}",
         "explanation": (
-            f"/jobs/{job.id}/explanation?walker={walker.number}"
-            if job.request.get("explain") is True
-            else None
+            f"/jobs/{job.id}/explanation?walker={walker.number}" if explains(job) else None
         ),
     }
 

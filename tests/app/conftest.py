@@ -1,4 +1,4 @@
-"""A web server that says what a test tells it to, for what a healthy service never does."""
+"""A web server that says what a test tells it to, as no healthy one does; recordings to send."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
+
+from tests.walks import walk_video
+
+SAMPLE = Path("app/samples/street.mp4").absolute()
+"""A recording that takes the service a while."""
 
 
 @dataclass(frozen=True)
@@ -90,3 +96,11 @@ def scripted_service() -> Iterator[ScriptedService]:
 def reply() -> type[Reply]:
     """What a scripted service may answer."""
     return Reply
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Another walk of the first person, as a video."""
+    path = tmp_path / "walk.mp4"
+    path.write_bytes(walk_video(0, walk=2))
+    return path

@@ -16,7 +16,6 @@ from app.client import (
     Client,
     Job,
     MediaNotFound,
-    RetryPolicy,
     ServiceUnreachable,
     StillWorking,
     Walk,
@@ -24,11 +23,10 @@ from app.client import (
 )
 from app.demo.service_process import free_port
 from app.settings import Settings
+from tests.app.conftest import SAMPLE
 from tests.app.test_client import IDENTIFIED, QUICK
 from tests.live_service import LiveService, live_service
-from tests.walks import walk_masks, walk_pictures, walk_video
-
-SAMPLE = Path("app/samples/street.mp4").absolute()
+from tests.walks import walk_masks, walk_pictures
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +35,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveService]:
     settings = Settings(data=tmp_path_factory.mktemp("async"), wait_seconds=0.05)
     with live_service(settings) as running:
         yield running
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    """One walk of the first person, as a video."""
-    path = tmp_path / "walk.mp4"
-    path.write_bytes(walk_video(0, walk=2))
-    return path
 
 
 def test_what_the_client_can_do_the_asynchronous_one_can_too(
@@ -102,15 +92,31 @@ def test_a_busy_service_and_a_broken_connection_cost_another_try_under_the_same_
     assert len({len(request.body) for request in heard}) == 1
 
 
-def test_an_erasure_is_not_sent_again_and_nobody_there_is_said() -> None:
+def test_an_erasure_that_may_have_happened_is_not_sent_again(
+    scripted_service: Any, reply: Any
+) -> None:
+    scripted_service.replies += [reply(None)]
+
     async def ask() -> None:
-        url = f"http://127.0.0.1:{free_port()}"
-        async with AsyncClient(url, retries=RetryPolicy(attempts=1)) as walkprint:
-            assert not await walkprint.is_ready()
+        async with AsyncClient(scripted_service.url, retries=QUICK) as walkprint:
             await walkprint.delete_subject("ada")
 
     with pytest.raises(ServiceUnreachable):
         asyncio.run(ask())
+    assert len(scripted_service.heard) == 1
+
+
+def test_a_service_that_is_not_there_is_not_ready_and_is_named() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+
+    async def ask() -> None:
+        async with AsyncClient(url, retries=QUICK) as walkprint:
+            assert not await walkprint.is_ready()
+            await walkprint.delete_subject("ada")
+
+    with pytest.raises(ServiceUnreachable) as gone:
+        asyncio.run(ask())
+    assert url in gone.value.detail
 
 
 def test_progress_is_told_state_by_state_and_ends_with_the_answer(service: LiveService) -> None:

@@ -25,9 +25,9 @@ from app.client import (
 from app.commands.output import notes
 from app.demo import ServiceProcess
 from tests.app.command import Run, runner
-from tests.walks import walk_masks, walk_video
+from tests.app.conftest import SAMPLE
+from tests.walks import walk_masks
 
-SAMPLE = Path("app/samples/street.mp4").absolute()
 GALLERY = "hall"
 
 
@@ -49,14 +49,6 @@ def run(
     """Runs `walkprint` with words, against the service."""
     monkeypatch.setenv("WALKPRINT_URL", service.url)
     return runner(capsys)
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    """Another walk of the first person, as a video."""
-    path = tmp_path / "walk.mp4"
-    path.write_bytes(walk_video(0, walk=2))
-    return path
 
 
 def test_what_an_answer_rests_on_comes_typed_and_agrees_with_the_answer(
@@ -230,10 +222,12 @@ def test_a_terminal_is_told_what_is_waited_for_and_a_pipe_is_not(
 def _something_to_wait_behind(client: Client) -> Iterator[None]:
     """Keeps the only worker busy for seconds; what is left of it is taken back at the end."""
     before = [client.submit("identify", [SAMPLE], {"gallery": GALLERY}) for _ in range(2)]
-    yield
-    for job in before:
-        with suppress(WalkprintError):  # it has ended
-            client.cancel_job(job.id)
+    try:
+        yield
+    finally:
+        for job in before:
+            with suppress(WalkprintError):  # it has ended
+                client.cancel_job(job.id)
 
 
 def _picture(png: bytes) -> np.ndarray:

@@ -111,6 +111,23 @@ def test_what_is_wrong_with_a_database_is_told_apart(tmp_path: Path) -> None:
     assert "secret" not in away.says + away.advice
 
 
+def test_a_database_of_another_name_is_not_made_by_looking_at_it(tmp_path: Path) -> None:
+    file = tmp_path / "once-postgres" / "people.db"
+    settings = Settings(data=tmp_path / "data", database_url=f"sqlite:///{file}")
+    assert worst(state.database(settings)).says == "made at the first start"
+    assert list(tmp_path.iterdir()) == []
+
+    registry = Registry.open(settings.resolved_database_url)
+    registry.migrate()
+    registry.close()
+    assert "SQLite answers" in next(iter(state.database(settings))).says
+
+
+def test_an_address_of_no_database_is_found(tmp_path: Path) -> None:
+    found = worst(state.database(Settings(data=tmp_path, database_url="sqlite:///:memory:")))
+    assert (found.level, found.advice) == ("fail", "Correct WALKPRINT_DATABASE_URL.")
+
+
 def test_damaged_weights_are_found_by_their_checksum(tmp_path: Path) -> None:
     content = default_checkpoint_path().read_bytes()
     cut, changed = tmp_path / "cut.safetensors", tmp_path / "changed.safetensors"
@@ -121,6 +138,11 @@ def test_damaged_weights_are_found_by_their_checksum(tmp_path: Path) -> None:
     assert "says it is l-resnet50-64x44-" in found.says
     missing = Settings(segmenter=f"onnx:{tmp_path / 'none.onnx'}")
     assert weights.segmenter(missing).level == "fail"
+
+
+def test_what_really_embeds_is_named() -> None:
+    *_, device = weights.checkpoint(Settings(device="cpu", runtime="onnxruntime"))
+    assert device.says.startswith("cpu, onnxruntime: a blank walk became")
 
 
 def test_a_package_in_another_version_is_found(

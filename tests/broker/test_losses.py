@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from aio_pika import Message, connect
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from app.registry import NewJob
 from app.settings import Settings
@@ -237,7 +237,9 @@ def test_a_caller_whose_job_is_slow_to_be_accepted_gets_its_answer(
         with engine.connect() as other:
             other.execute(text("LOCK TABLE jobs IN SHARE MODE"))  # nobody adds, everybody reads
             called = asyncio.create_task(desk.accept(new_job, idempotency=None, wait_seconds=30))
-            await asyncio.sleep(0.3)
+            await asyncio.to_thread(
+                wait_until, lambda: _waits_to_add(other), "it waits to be added"
+            )
             await asyncio.to_thread(service.publisher.look)
             other.rollback()
         engine.dispose()
@@ -249,6 +251,18 @@ def test_a_caller_whose_job_is_slow_to_be_accepted_gets_its_answer(
 
     assert accepted.outcome is not None
     assert accepted.outcome.result is not None
+
+
+def _waits_to_add(other: Connection) -> bool:
+    """Whether somebody's new job waits for the table that this connection has locked."""
+    # Who is doing what stays as it was at a transaction's first look, unless it is told to forget.
+    other.execute(text("SELECT pg_stat_clear_snapshot()"))
+    waiting = text(
+        "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE relation = 'jobs'::regclass AND NOT granted AND query LIKE 'INSERT INTO jobs %'"
+    )
+    found: int = other.execute(waiting).scalar_one()
+    return found == 1
 
 
 def test_a_message_that_was_delivered_too_often_comes_back(

@@ -13,7 +13,7 @@ from app.registry.sealing.master_keys import (
 )
 from app.registry.sealing.problems import MasterKeyMissing, StoredDataDamaged
 from app.registry.sealing.resealing import Resealed, drop_unused_keys, reseal
-from app.registry.sealing.vault import VECTOR_BYTES, Opening, Sealing, Stored, StoredJobGei, Vault
+from app.registry.sealing.vault import VECTOR_BYTES, Opening, Sealing, Stored, StoredOfJob, Vault
 
 __all__ = [
     "KEY_COLUMNS",
@@ -27,8 +27,8 @@ __all__ = [
     "Sealing",
     "Stored",
     "StoredDataDamaged",
-    "StoredJobGei",
     "StoredKey",
+    "StoredOfJob",
     "Vault",
     "drop_unused_keys",
     "open_master_keys",

@@ -27,7 +27,7 @@ from app.registry.sealing.checking import masters_in_use
 from app.registry.sealing.data_keys import bound_to
 from app.registry.sealing.master_keys import MasterKeys, MasterKeyUnusable, Wrapped
 from app.registry.sealing.resealing import reseal
-from app.registry.sealing.vault import StoredJobGei, Vault
+from app.registry.sealing.vault import StoredOfJob, Vault
 from app.registry.tables import (
     data_keys,
     galleries,
@@ -281,7 +281,7 @@ def _reseal_job_geis(connection: Connection, vault: Vault, which: ColumnElement[
     """The images of answers, which are kept for a day."""
     rows = connection.execute(select(job_geis).where(which).with_for_update(skip_locked=True)).all()
     for row in rows:
-        stored = StoredJobGei(row.gei, row.master)
+        stored = StoredOfJob(row.gei, row.master)
         anew = vault.sealed_job_gei(
             row.job_id, row.walker, vault.opened_job_gei(row.job_id, row.walker, stored)
         )
@@ -298,7 +298,7 @@ def _reseal_explanations(connection: Connection, vault: Vault, which: ColumnElem
         select(job_explanations).where(which).with_for_update(skip_locked=True)
     ).all()
     for row in rows:
-        stored = StoredJobGei(row.explanation, row.master)
+        stored = StoredOfJob(row.explanation, row.master)
         anew = vault.sealed_explanation(
             row.job_id, row.walker, vault.opened_explanation(row.job_id, row.walker, stored)
         )

@@ -45,8 +45,8 @@ class Stored(NamedTuple):
     data_key_id: int | None
 
 
-class StoredJobGei(NamedTuple):
-    """The image of an answer, or what it rests on, as it goes into its row.
+class StoredOfJob(NamedTuple):
+    """What is kept beside a job's answer, as it goes into its row: an image, or an explanation.
 
     Attributes:
         data: encrypted where there is a key.
@@ -199,15 +199,15 @@ class Vault:
         """What decrypts the rows of one transaction."""
         return Opening(self.keys)
 
-    def sealed_job_gei(self, job_id: str, walker: int, gei_png: bytes) -> StoredJobGei:
+    def sealed_job_gei(self, job_id: str, walker: int, gei_png: bytes) -> StoredOfJob:
         """An image of an answer, which belongs to nobody the service knows: a key for each job."""
         return self._sealed_of_job("job-gei", job_id, walker, gei_png)
 
-    def sealed_explanation(self, job_id: str, walker: int, document: bytes) -> StoredJobGei:
+    def sealed_explanation(self, job_id: str, walker: int, document: bytes) -> StoredOfJob:
         """What an answer rests on, likewise."""
         return self._sealed_of_job("job-explanation", job_id, walker, document)
 
-    def opened_job_gei(self, job_id: str, walker: int, stored: StoredJobGei) -> bytes:
+    def opened_job_gei(self, job_id: str, walker: int, stored: StoredOfJob) -> bytes:
         """Such an image, as PNG bytes.
 
         Raises:
@@ -216,21 +216,21 @@ class Vault:
         """
         return self._opened_of_job("job-gei", job_id, walker, stored)
 
-    def opened_explanation(self, job_id: str, walker: int, stored: StoredJobGei) -> bytes:
+    def opened_explanation(self, job_id: str, walker: int, stored: StoredOfJob) -> bytes:
         """What an answer rests on, as JSON; raises as `opened_job_gei`."""
         return self._opened_of_job("job-explanation", job_id, walker, stored)
 
     def _sealed_of_job(
         self, purpose: _OfJob, job_id: str, walker: int, content: bytes
-    ) -> StoredJobGei:
+    ) -> StoredOfJob:
         keys = self.keys
         if keys is None:
-            return StoredJobGei(content, None)
+            return StoredOfJob(content, None)
         cipher = AESGCM(keys.current.derive(purpose, job_id.encode()))
-        return StoredJobGei(seal(cipher, content, _walker(walker)), keys.current.fingerprint)
+        return StoredOfJob(seal(cipher, content, _walker(walker)), keys.current.fingerprint)
 
     def _opened_of_job(
-        self, purpose: _OfJob, job_id: str, walker: int, stored: StoredJobGei
+        self, purpose: _OfJob, job_id: str, walker: int, stored: StoredOfJob
     ) -> bytes:
         if stored.master is None:
             return stored.data

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import pytest
 
 from app.errors import InvalidField, UnknownJob
 from app.registry import JobKind, LeaseLost, Registry
-from app.registry.columns import utc_now
 from app.registry.job_problems import JobEnded
+from tests.app.registry.conftest import Clock
 from tests.enrolling import enroll_job, identify_job, running_job
 
 _SEARCHES: tuple[JobKind, ...] = ("identify",)
 _ENROLMENTS: tuple[JobKind, ...] = ("enroll",)
 _ALL: tuple[JobKind, ...] = ("enroll", "identify", "verify")
-
-
-class _Clock:
-    """Stands still unless it is told to go on."""
-
-    def __init__(self) -> None:
-        self.now = utc_now()
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 def _listed(registry: Registry, **wanted: object) -> list[str]:
@@ -33,12 +21,10 @@ def _listed(registry: Registry, **wanted: object) -> list[str]:
 
 
 def test_pages_hold_every_job_once_though_all_were_accepted_at_one_instant(
-    database_url: str,
+    registry: Registry, clock: Clock
 ) -> None:
-    clock = _Clock()
-    registry = Registry.open(database_url, clock=clock)
     added = {registry.jobs.add(identify_job("lab")).job.id for _ in range(5)}
-    clock.now += timedelta(seconds=1)
+    clock.advance(seconds=1)
     newest = registry.jobs.add(identify_job("lab")).job.id
 
     first = registry.job_list.page(_SEARCHES, limit=4)
@@ -50,11 +36,9 @@ def test_pages_hold_every_job_once_though_all_were_accepted_at_one_instant(
     assert sorted(found[1:]) == sorted(added)
     assert second.next_cursor is None
     assert later not in found
-    registry.close()
 
 
-def test_a_list_is_limited_to_kinds_galleries_and_a_state(database_url: str) -> None:
-    registry = Registry.open(database_url)
+def test_a_list_is_limited_to_kinds_galleries_and_a_state(registry: Registry) -> None:
     ours = registry.jobs.add(identify_job("ours")).job.id
     theirs = registry.jobs.add(identify_job("theirs")).job.id
     enrolment = registry.jobs.add(enroll_job("ours", "ada")).job.id
@@ -66,7 +50,6 @@ def test_a_list_is_limited_to_kinds_galleries_and_a_state(database_url: str) -> 
     assert _listed(registry, state="running") == [running]
     assert [job.id for job in registry.job_list.page(_ENROLMENTS).jobs] == [enrolment]
     assert registry.job_list.page(()).jobs == ()
-    registry.close()
 
 
 @pytest.mark.parametrize(
@@ -79,8 +62,7 @@ def test_a_place_that_no_page_gave_is_refused(sqlite_url: str, cursor: str) -> N
     registry.close()
 
 
-def test_a_job_is_taken_back_from_the_queue_and_from_its_worker(database_url: str) -> None:
-    registry = Registry.open(database_url)
+def test_a_job_is_taken_back_from_the_queue_and_from_its_worker(registry: Registry) -> None:
     jobs = registry.jobs
     waiting = jobs.add(identify_job("lab")).job
     running = running_job(registry, identify_job("lab"))
@@ -95,11 +77,9 @@ def test_a_job_is_taken_back_from_the_queue_and_from_its_worker(database_url: st
     assert jobs.claim(waiting.id, owner="somebody", lease_seconds=30) is None
     with pytest.raises(LeaseLost):
         jobs.finish(running.id, running.attempt, {"decision": "unknown"})
-    registry.close()
 
 
-def test_what_has_ended_cannot_be_taken_back(database_url: str) -> None:
-    registry = Registry.open(database_url)
+def test_what_has_ended_cannot_be_taken_back(registry: Registry) -> None:
     job = running_job(registry, identify_job("lab"))
     registry.jobs.finish(job.id, job.attempt, {"decision": "unknown"})
 
@@ -108,4 +88,3 @@ def test_what_has_ended_cannot_be_taken_back(database_url: str) -> None:
     with pytest.raises(UnknownJob):
         registry.jobs.cancel("none")
     assert registry.jobs.get(job.id).result == {"decision": "unknown"}
-    registry.close()

@@ -164,6 +164,20 @@ def test_an_index_in_memory_is_void_after_a_restore(
     assert best(search, 3) == "cora"
 
 
+def test_an_index_that_is_ahead_of_a_restored_database_is_not_behind_it(
+    registry: Registry, start: Callable[[], GallerySearch], database_url: str
+) -> None:
+    enroll(registry, "anna", [unit_vector(1)])
+    enroll(registry, "bert", [unit_vector(2)])
+    search = start()
+    assert best(search, 2) == "bert"
+    change(database_url, "DELETE FROM templates WHERE revision = 2")
+    change(database_url, "UPDATE galleries SET revision = 1")
+    begin_another_epoch(database_url)
+    search.refresh()
+    assert search.lag == 0
+
+
 def test_a_snapshot_from_after_what_sql_knows_is_void(
     start: Callable[[], GallerySearch],
     saved: Path,

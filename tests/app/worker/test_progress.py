@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from app.registry import Job, Registry
 from app.registry.job_progress import Reached, Standing
 from app.telemetry import Metrics
@@ -39,16 +41,20 @@ def test_the_stage_of_a_slow_job_is_seen_by_another_process(start: Start) -> Non
     assert (ended.state, ended.stage) == ("succeeded", None)
 
 
-def test_a_job_that_is_over_at_once_writes_nothing(start: Start) -> None:
+def test_a_job_that_is_over_at_once_writes_nothing(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
     registry = start().registry
     progress, metrics = Progress(registry), Metrics()
     registry.jobs.add(new_job := identify_job("default"))
     job = registry.jobs.claim(new_job.id, owner="somebody", lease_seconds=30)
     assert job is not None
 
+    monkeypatch.setattr("app.worker.progress._YOUNG_SECONDS", 3600.0)
     with progress.of(job), metrics.stage("capture", {}):
         progress.tell()  # as its thread does four times a second
         young = registry.jobs.get(job.id).stage
+        monkeypatch.setattr("app.worker.progress._YOUNG_SECONDS", 0.0)
         wait_until(lambda: _is_told(progress, registry, job.id), "told when it is older")
 
     assert young is None
