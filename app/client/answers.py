@@ -123,7 +123,7 @@ class Job:
     """One accepted piece of work. `state` is queued, running, succeeded or failed.
 
     `stage` is what a running one does, where that takes a while: capture, gei, encode, search,
-    store.
+    explain, store.
     """
 
     id: str

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app import registry
 from app.http.examples import PROBLEM_EXAMPLE
 from app.http.recognition_schemas import Direction, Quality
+from app.registry.job import Priority
 from app.registry.job_list import ListedJob
 from app.registry.receipts import Receipts
 
@@ -19,7 +20,7 @@ class AcceptedJob(BaseModel):
     """The job was accepted and goes on; ask for it at `Location`."""
 
     id: str
-    kind: Literal["enroll", "identify", "verify"]
+    kind: registry.JobKind
     state: Literal["queued"]
 
 
@@ -27,13 +28,13 @@ class JobRow(BaseModel):
     """A job in a list; `GET /jobs/{job}` has its answer."""
 
     id: str
-    kind: Literal["enroll", "identify", "verify"]
-    state: Literal["queued", "running", "succeeded", "failed"]
+    kind: registry.JobKind
+    state: registry.JobState
     stage: Annotated[str | None, Field(description="As in `GET /jobs/{job}`.")]
     gallery: str
     subject: Annotated[str | None, Field(description="Whom it is about; None to identify.")]
     priority: Annotated[
-        Literal["interactive", "bulk"],
+        Priority,
         Field(description="Interactive jobs, whose callers wait, are begun before bulk ones."),
     ]
     attempt: int
@@ -63,14 +64,14 @@ class JobState(BaseModel):
     """A job, with its result or the problem it failed with once it has ended."""
 
     id: str
-    kind: Literal["enroll", "identify", "verify"]
-    state: Literal["queued", "running", "succeeded", "failed"]
+    kind: registry.JobKind
+    state: registry.JobState
     stage: Annotated[
         str | None,
         Field(
             description=(
-                "What a running job does, where that takes a while: capture, gei, encode, search or"
-                " store."
+                "What a running job does, where that takes a while: capture, gei, encode, search,"
+                " explain or store."
             )
         ),
     ]

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.browser.service import PeopledService, peopled_service
 from tests.browser.visitor import Visitor, visitor
-from tests.programs import path_of
+from tests.chromium import chromium
 
 # How long an expectation may take to come true; Playwright's own five seconds are short on a
 # machine that has other things to do.
@@ -40,18 +40,9 @@ def pytest_terminal_summary(
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window.
-
-    Ended with this folder: Playwright keeps an event loop in its thread, which is the one in which
-    other tests call `asyncio.run`.
-    """
-    with sync_playwright() as playwright:
-        # Root may not use Chromium's own sandbox; the pages are ours.
-        running = playwright.chromium.launch(
-            executable_path=path_of("chromium"), args=["--no-sandbox"]
-        )
+    """One for this folder, and ended with it: other tests call `asyncio.run` in this thread."""
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="package")

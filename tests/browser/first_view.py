@@ -12,12 +12,12 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from app.http.console import PAGES
 from tests.browser.service import PeopledService, peopled_service
 from tests.browser.visitor import visitor
-from tests.programs import path_of
+from tests.chromium import chromium
 
 _VIEWS = 5
 _MEASURED = """() => {
@@ -35,11 +35,8 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as data,
         peopled_service(Path(data)) as service,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
-        browser = playwright.chromium.launch(
-            executable_path=path_of("chromium"), args=["--no-sandbox"]
-        )
         sys.stdout.write("page          bytes  painted after  loaded after\n")
         for page in PAGES:
             views = [_view(browser, service, page.path) for _ in range(_VIEWS)]
@@ -49,7 +46,6 @@ def main() -> None:
             sys.stdout.write(
                 f"{page.name:12} {size_bytes:6.0f} {painted_ms:11.0f} ms {loaded_ms:10.0f} ms\n"
             )
-        browser.close()
 
 
 def _view(browser: Browser, service: PeopledService, path: str) -> tuple[float, float, float]:

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from app.client.media import encode_mask
 from app.demo.people import NAMES, Walk
 from app.http.console import PAGES
 from tests.browser.service import HALL, PeopledService, peopled_service
 from tests.browser.visitor import Visitor, visitor
+from tests.chromium import chromium
 from tests.other_checkpoints import checkpoint_file, other_checkpoint
-from tests.programs import path_of
 from tests.walks import zip_of
 
 _FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -39,12 +39,9 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as data,
         peopled_service(Path(data)) as service,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
         _fill(service)
-        browser = playwright.chromium.launch(
-            executable_path=path_of("chromium"), args=["--no-sandbox"]
-        )
         with visitor(browser, service, folder) as admin:
             admin.signs_in("admin")
             admin.page.set_viewport_size(_SIZE)  # type: ignore[arg-type]  # a TypedDict
@@ -53,7 +50,6 @@ def main() -> int:
                 if page.name in _STEPS:
                     _STEPS[page.name](admin.page)
                 _keep(admin, f"console-{page.name}")
-        browser.close()
     return 0
 
 

@@ -99,6 +99,15 @@ def test_a_key_of_some_galleries_begins_in_one_of_them(guest: Visitor) -> None:
     assert not everywhere & set(_links(guest))
 
 
+def test_whoever_has_chosen_none_begins_with_a_gallery_that_is_there(admin: Visitor) -> None:
+    there = [each["name"] for each in admin.service.call("GET", "/galleries").json()["galleries"]]
+    assert "default" not in there
+    admin.page.add_init_script("sessionStorage.removeItem('walkprint-gallery')")
+    admin.goes_to("/console/subjects")
+    expect(admin.page.locator("#gallery")).to_have_value(there[0])
+    expect(admin.page.get_by_role("alert").first).to_be_empty()
+
+
 def test_the_chosen_gallery_stays_chosen_on_the_next_page(admin: Visitor) -> None:
     admin.goes_to("/console/subjects")
     admin.page.locator("#gallery").fill("nobody-here")

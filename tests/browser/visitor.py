@@ -75,15 +75,9 @@ class Visitor:
         )
         assert answer.ok, answer.text()
 
-    def photographs(self, name: str) -> Path:
-        """Keeps a picture of the whole page.
-
-        Returns:
-            The picture's file, under `pictures`.
-        """
-        path = self.pictures / f"{name}.png"
-        self.page.screenshot(path=path, full_page=True)
-        return path
+    def photographs(self, name: str) -> None:
+        """Keeps a picture of the whole page under `pictures`."""
+        self.page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
 
     def sees_no_barrier(self) -> None:
         """axe-core finds nothing serious."""
@@ -132,23 +126,19 @@ class Visitor:
 
 
 @contextmanager
-def visitor(
-    browser: Browser, service: PeopledService, pictures: Path, *, scale: float = 1.0
-) -> Iterator[Visitor]:
+def visitor(browser: Browser, service: PeopledService, pictures: Path) -> Iterator[Visitor]:
     """A visitor who comes for the first time.
 
     Args:
         browser: that runs.
         service: to visit.
         pictures: the folder for screenshots.
-        scale: device pixels per CSS pixel.
 
     Raises:
         AssertionError: at the end, when there was a mishap.
     """
     context = browser.new_context(
         viewport={"width": WIDE[0], "height": WIDE[1]},
-        device_scale_factor=scale,
         locale="en-GB",
         timezone_id="UTC",
         reduced_motion="reduce",

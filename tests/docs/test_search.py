@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.programs import path_of
+from tests.chromium import chromium
+from tests.docs.pages import build
 
 pytestmark = pytest.mark.needs("chromium")
 
 
 def test_pages_opened_as_files_are_searched_and_ask_nobody(tmp_path: Path) -> None:
-    site = tmp_path / "docs"
-    build = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(site)]
-    subprocess.run(  # noqa: S603 (our own pages)
-        [*build, "--config-file", "docs/site/mkdocs.yml"], check=True, timeout=300
-    )
+    site = tmp_path / "docs"  # as the address of what was found names it below
+    built = build(site)
+    assert built.returncode == 0, built.stderr
     asked: list[str] = []
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=path_of("chromium"), args=["--no-sandbox"]
-        )
+    with chromium() as running:
         page = running.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.goto((site / "accuracy" / "index.html").as_uri())
@@ -33,7 +27,6 @@ def test_pages_opened_as_files_are_searched_and_ask_nobody(tmp_path: Path) -> No
         found = page.locator(".md-search-result__item a").first
         expect(found).to_be_attached(timeout=60_000)
         address = found.get_attribute("href") or ""
-        running.close()
     assert (
         (site / address.split("/docs/", 1)[1].partition(".html")[0]).with_suffix(".html").is_file()
     )

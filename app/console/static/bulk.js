@@ -4,14 +4,14 @@ import { gallery, listGalleries } from "./frame.js";
 import { byId, change, element, showProblem } from "./service.js";
 import { say } from "./texts.js";
 
-// As `walkprint enroll-folder` takes them; the service decides by content.
+// As `walkprint enroll --from-folder` takes them; the service decides by content.
 const WALK = /\.(mp4|mov|avi|mkv|webm|m4v|mpe?g|zip|tar|tgz|tar\.gz)$/i;
 // Of one call; more walks of one person follow in further calls.
 const MOST_WALKS = 32;
 let stopped = false;
 
 // From `file,subject` or `file,subject,name` to what stands there, by the file's path.
-export function readList(text) {
+function readList(text) {
   const rows = text.replace(/^\uFEFF/, "").split(/\r?\n/).filter((line) => line.trim());
   const cells = rows.map((line) => [...line.matchAll(/(?:^|[,;])(?:"((?:[^"]|"")*)"|([^,;]*))/g)]
     .map(([, quoted, plain]) => (quoted === undefined ? plain : quoted.replaceAll('""', '"')).trim()));

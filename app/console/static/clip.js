@@ -61,7 +61,7 @@ export async function clipWithMasks(file, explained) {
   await show(frames[Math.floor(frames.length / 2)]);
   const told = video ? "identify.clip_own" : "identify.clip_masks";
   return element("div", {},
-    element("div", { className: video ? "clip" : "clip alone" }, ...(video ? [video] : []), canvas),
+    element("div", { className: "clip" }, ...(video ? [video] : []), canvas),
     element("div", { className: "player" }, button, slider),
     element("p", { className: "muted", textContent: say(told) }));
 }

@@ -29,8 +29,4 @@ export const scaled = (low, high, from, to) => (value) =>
 export const path = (points) =>
   points.map(([x, y], at) => `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
-export const words = (x, y, text, anchor = "middle") => {
-  const node = svg("text", { x, y, "text-anchor": anchor });
-  node.textContent = text;
-  return node;
-};
+export const words = (x, y, text, anchor = "middle") => svg("text", { x, y, "text-anchor": anchor }, text);

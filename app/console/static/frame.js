@@ -34,23 +34,25 @@ function openMenu() {
 
 // Names to choose from; a name that is typed is taken too, for enrolling makes galleries.
 export async function listGalleries() {
-  if (!byId("gallery") || !may("subjects:read")) return;
+  if (!byId("gallery") || !may("subjects:read")) return [];
   let names;
   try {
     names = (await call("/galleries")).galleries.map(({ name }) => name);
   } catch {
-    return; // the list only saves typing; what is wrong is said where the page's own calls fail
+    return []; // the list only saves typing; what is wrong is said where the page's own calls fail
   }
   byId("gallery-names").replaceChildren(...names.map((name) => element("option", { value: name })));
+  return names;
 }
 
-function chooseGallery({ galleries }, changed) {
+async function chooseGallery({ galleries }, changed) {
   const input = byId("gallery");
-  const wanted = new URLSearchParams(location.search).get("gallery");
-  const chosen = wanted ?? sessionStorage.getItem(CHOSEN);
+  const chosen = new URLSearchParams(location.search).get("gallery") ?? sessionStorage.getItem(CHOSEN);
   if (chosen) input.value = chosen;
-  // Whoever sees some galleries only begins with one of them.
-  if (galleries?.length && !galleries.includes(input.value)) input.value = galleries[0];
+  const listed = listGalleries();
+  // Nobody begins with a gallery that they may not see, or that is not there.
+  const offered = galleries ?? (chosen ? [] : await listed);
+  if (offered.length && !offered.includes(input.value)) input.value = offered[0];
   byId("gallery-choice").hidden = false;
   sessionStorage.setItem(CHOSEN, gallery());
   input.onchange = () => {
@@ -58,7 +60,6 @@ function chooseGallery({ galleries }, changed) {
     sessionStorage.setItem(CHOSEN, gallery());
     changed();
   };
-  listGalleries();
 }
 
 // Starts a page: `show` is called when somebody comes in who may use it, and again whenever they
@@ -66,8 +67,8 @@ function chooseGallery({ galleries }, changed) {
 export function openPage(show) {
   openMenu();
   showService();
-  startSession((caller) => {
-    if (byId("gallery")) chooseGallery(caller, () => show(caller));
+  startSession(async (caller) => {
+    if (byId("gallery")) await chooseGallery(caller, () => show(caller));
     show(caller);
   });
 }

@@ -1,7 +1,7 @@
 // Curves over two axes, as SVG, with the same figures as a table for whoever does not see them.
 
 import { svg } from "./drawing.js";
-import { magnification, rem } from "./figure.js";
+import { magnification, path, rem } from "./figure.js";
 import { element } from "./service.js";
 import { say } from "./texts.js";
 
@@ -37,9 +37,7 @@ function axis({ label, low, high, isLog = false, ticks, written = asWritten }, f
   return { label, place, written, ticks: ticks ?? (isLog ? decades(low, high) : roundTicks(low, high)) };
 }
 
-function path(points, x, y) {
-  return points.map(([a, b], n) => `${n ? "L" : "M"}${x.place(a).toFixed(1)} ${y.place(b).toFixed(1)}`).join("");
-}
+const placed = (points, x, y) => path(points.map(([a, b]) => [x.place(a), y.place(b)]));
 
 function frame(x, y, width) {
   const bottom = HEIGHT - BOTTOM;
@@ -61,9 +59,9 @@ function curve({ points, band, marks }, n, x, y) {
   if (band) {
     const there = band.map(([a, low]) => [a, low]);
     const back = band.map(([a, , high]) => [a, high]).reverse();
-    parts.push(svg("path", { class: `band s${n}`, d: `${path([...there, ...back], x, y)}Z` }));
+    parts.push(svg("path", { class: `band s${n}`, d: `${placed([...there, ...back], x, y)}Z` }));
   }
-  parts.push(svg("path", { class: `line s${n}`, d: path(points, x, y) }));
+  parts.push(svg("path", { class: `line s${n}`, d: placed(points, x, y) }));
   if (marks) {
     parts.push(...points.map(([a, b]) => svg("circle", { class: `mark s${n}`, cx: x.place(a), cy: y.place(b), r: 3.5 })));
   }

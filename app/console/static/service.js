@@ -20,9 +20,8 @@ export async function call(path, options = {}) {
   let response;
   try {
     response = await fetch(path, options);
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw { title: say("frame.no_answer"), detail: say("frame.is_it_running"), advice: "" };
+  } catch {
+    throw noAnswer();
   }
   if (response.status === 204) return null;
   const body = await response.json();
@@ -31,6 +30,9 @@ export async function call(path, options = {}) {
   const location = response.headers.get("Location");
   return response.status === 202 && location?.startsWith("/jobs/") ? outcomeOf(location) : body;
 }
+
+// What is thrown where the service cannot be reached.
+export const noAnswer = () => ({ title: say("frame.no_answer"), detail: say("frame.is_it_running") });
 
 // A call that changes something; sent twice, by whatever accident, it is done once.
 export function change(method, path, body) {
@@ -42,7 +44,8 @@ export function change(method, path, body) {
   return call(path, { method, headers, body });
 }
 
-async function outcomeOf(location) {
+// The result of a job, once it has one; throws the problem that it failed with.
+export async function outcomeOf(location) {
   for (;;) {
     const job = await call(location);
     if (job.state === "succeeded") return job.result;

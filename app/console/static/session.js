@@ -17,7 +17,7 @@ function showDoor(problem = null) {
   byId("work").hidden = !("public" in document.body.dataset);
   byId("refused").hidden = true;
   document.querySelectorAll("#pages li").forEach((item) => {
-    item.hidden = item.querySelector("a").pathname !== "/docs";
+    item.hidden = !("public" in item.dataset);
   });
   byId("door").hidden = !byId("work").hidden;
   if (problem) showProblem(byId("door-problem"), problem);

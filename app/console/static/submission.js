@@ -1,13 +1,12 @@
 // Sends a recording and follows its job: `told(stage, share)` hears how far it is, `accepted(location)`
 // where the job is, if it takes a while.
 
-import { call } from "./service.js";
-import { say } from "./texts.js";
+import { noAnswer, outcomeOf } from "./service.js";
 
 // Somebody waits here: a quick job answers at once, and goes before those that nobody waits for.
 const PREFER = "wait=1";
 
-export function submit(path, body, told, accepted = () => {}) {
+export function submit(path, body, told, accepted) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest(); // fetch does not tell how much has been sent
     request.open("POST", path);
@@ -32,10 +31,8 @@ export function submit(path, body, told, accepted = () => {}) {
   });
 }
 
-const noAnswer = () => ({ title: say("frame.no_answer"), detail: say("frame.is_it_running") });
-
 // A browser opens a stream again by itself where it ended; where it may not, the job is asked for.
-export function follow(location, told) {
+function follow(location, told) {
   return new Promise((resolve, reject) => {
     const stream = new EventSource(`${location}/events`);
     const hear = ({ data }) => {
@@ -48,16 +45,7 @@ export function follow(location, told) {
     };
     for (const state of ["queued", "running", "succeeded", "failed"]) stream.addEventListener(state, hear);
     stream.addEventListener("error", () => {
-      if (stream.readyState === EventSource.CLOSED) ask(location).then(resolve, reject);
+      if (stream.readyState === EventSource.CLOSED) outcomeOf(location).then(resolve, reject);
     });
   });
-}
-
-async function ask(location) {
-  for (;;) {
-    const job = await call(location);
-    if (job.state === "succeeded") return job.result;
-    if (job.state === "failed") throw job.problem;
-    await new Promise((resume) => setTimeout(resume, 1000));
-  }
 }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app import registry
 from app.http.access import GuardedRoute, Recognised, signed_in
 from app.http.boundaries import OwnJob, kinds_for
 from app.http.event_stream import EventStream, leaving
@@ -61,7 +62,7 @@ def list_jobs(
         Query(ge=1, le=500, description="Most jobs in a page; without it they are only counted."),
     ] = None,
     state: Annotated[
-        Literal["queued", "running", "succeeded", "failed"] | None,
+        registry.JobState | None,
         Query(description="Only jobs in this state."),
     ] = None,
     cursor: Annotated[

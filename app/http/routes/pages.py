@@ -56,7 +56,8 @@ def console_page(services: Parts, request: Request, page: str) -> Response:
 
 
 def _answer(content: Content, request: Request) -> Response:
-    headers = {"Cache-Control": "no-cache", "ETag": content.etag}
-    if request.headers.get("if-none-match") == content.etag:
+    etag = content.etag
+    headers = {"Cache-Control": "no-cache", "ETag": etag}
+    if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     return Response(content.body, media_type=content.media_type, headers=headers)

@@ -38,7 +38,6 @@ class ServiceParts(BaseModel):
 def get_service(services: Parts) -> ServiceParts:
     """Versions, and which parts were chosen. Whether they work is said by `/readyz`."""
     settings = services.settings
-    has_master_key = settings.master_key is not None or settings.master_key_file is not None
     return ServiceParts(
         version=version("walkprint"),
         python=platform.python_version(),
@@ -46,6 +45,6 @@ def get_service(services: Parts) -> ServiceParts:
         queue="own" if settings.broker_url is None else "broker",
         index=settings.index,
         storage="folder" if settings.storage_place.bucket is None else "bucket",
-        encrypted=has_master_key,
+        encrypted=settings.has_master_key,
         tokens=settings.oidc_issuer is not None,
     )
