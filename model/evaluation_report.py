@@ -15,6 +15,9 @@ from model.worst_pairs import WorstPairs
 
 DatasetName: TypeAlias = Literal["walkers", "casia-a", "casia-b", "tree"]
 
+MATRIX_ENDING = " rank-1 by views"
+"""What the name of a series of probe and gallery views ends with, after the condition."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -9,7 +9,7 @@ import numpy as np
 
 from model.datasets.casia_a import goes_right_or_closer
 from model.datasets.casia_b_splits import subjects_74_50
-from model.evaluation_report import Metric, Section, Series
+from model.evaluation_report import MATRIX_ENDING, Metric, Section, Series
 from model.measuring import Measuring
 from model.protocols import (
     CASIA_B_CONDITIONS,
@@ -48,7 +48,7 @@ def walker_sections(measuring: Measuring) -> list[Section]:
         by_pair = zip(pairs, found.rank(1).by_cell_c.tolist(), strict=True)
         measuring.series.append(
             Series(
-                f"{name} rank-1 by views",
+                f"{name}{MATRIX_ENDING}",
                 ("probe view", "gallery view", "rate"),
                 tuple((*pair, rate) for pair, rate in by_pair),
             )

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.evaluation_report import EvaluationReport, MethodReport, Series
+from model.evaluation_report import MATRIX_ENDING, EvaluationReport, MethodReport, Series
 
 SERIES = "series"
 """The member of a data set's figures that holds curves and matrices; the others are numbers."""
-MATRIX_ENDING = "rank-1 by views"
 _DECIMALS = 4
 # Of a curve's rate of errors, evenly spaced in its logarithm: as many as a picture shows.
 _CURVE_POINTS = 32
@@ -85,7 +84,7 @@ def _shown(network: MethodReport) -> Iterator[Series]:
 
 def _own_views(network: MethodReport, matrix: str) -> Iterator[tuple[float, ...]]:
     """The diagonal of a matrix of views: rank-1 with a probe's own view enrolled."""
-    condition = matrix.removesuffix(MATRIX_ENDING).strip()
+    condition = matrix.removesuffix(MATRIX_ENDING)
     for one in network.breakdowns:
         if one.name == "rank-1 same view" and condition in one.columns:
             place = one.columns.index(condition)

@@ -10,16 +10,20 @@ from torch import Tensor, nn
 
 from model.ranks import gathered
 
-MOMENTUM = 0.1  # torch's own, and that of the network's norms
-
 
 class _Synced(nn.modules.batchnorm._BatchNorm):
     """In evaluation an ordinary batch norm; every process must hold equally many images."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(M, C) or (M, C, H, W) → the same shape."""
+        """(M, C) or (M, C, H, W) → the same shape.
+
+        Raises:
+            ValueError: training without a momentum, where torch would average over all batches.
+        """
         if not self.training or self.running_mean is None or self.running_var is None:
             return super().forward(maps)
+        if self.momentum is None:
+            raise ValueError("a batch norm without momentum cannot be trained by several processes")
         others = [axis for axis in range(maps.ndim) if axis != 1]
         wide = maps.to(torch.promote_types(maps.dtype, torch.float32))
         variance_c, mean_c = torch.var_mean(wide, dim=others, correction=0)
@@ -29,8 +33,8 @@ class _Synced(nn.modules.batchnorm._BatchNorm):
         variance_c = variances_rc.mean(0) + (means_rc - mean_c).square().mean(0)
         values = len(of_all_r2c) * wide.numel() // wide.shape[1]
         with torch.no_grad():
-            self.running_mean.lerp_(mean_c, MOMENTUM)
-            self.running_var.lerp_(variance_c * values / max(values - 1, 1), MOMENTUM)
+            self.running_mean.lerp_(mean_c, self.momentum)
+            self.running_var.lerp_(variance_c * values / max(values - 1, 1), self.momentum)
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked += 1
         shape = [1, -1] + [1] * (maps.ndim - 2)

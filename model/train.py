@@ -89,7 +89,7 @@ def train(
     if config.precision == "float16" and torch.device(device).type != "cuda":
         raise ValueError("float16 training needs a GPU; take bfloat16 on the CPU")
     ranks = join_ranks(device)
-    ranks.check_share(_share_of(config, sources))
+    ranks.check_share(_people_in_batch(config, sources))
     if compiled and ranks.size > 1:
         raise ValueError("several processes train without --compile: it cannot see their exchange")
     state = _first_state(config, sources, initial, device, ranks)
@@ -198,7 +198,7 @@ def _first_state(
     )
 
 
-def _share_of(config: TrainConfig, sources: tuple[TrainingWalks, ...]) -> int:
+def _people_in_batch(config: TrainConfig, sources: tuple[TrainingWalks, ...]) -> int:
     return sum(source.subjects_per_batch or config.subjects_per_batch for source in sources)
 
 

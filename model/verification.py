@@ -91,11 +91,14 @@ def equal_error_rate(genuine: ArrayLike, impostor: ArrayLike) -> float:
     genuine_g, impostor_i = np.sort(np.asarray(genuine)), np.sort(np.asarray(impostor))
     if genuine_g.size == 0 or impostor_i.size == 0:
         return float("nan")
-    return _equal_error_rate(genuine_g, impostor_i)
-
-
-def _equal_error_rate(genuine_g: NDArray[np.floating], impostor_i: NDArray[np.floating]) -> float:
     after = _equal_error_threshold(genuine_g, impostor_i)
+    return _equal_error_rate(genuine_g, impostor_i, after)
+
+
+def _equal_error_rate(
+    genuine_g: NDArray[np.floating], impostor_i: NDArray[np.floating], after: float
+) -> float:
+    """Between the equal-error threshold and the score before it."""
     before = max(
         scores[place - 1]
         for scores in (genuine_g, impostor_i)
@@ -234,9 +237,11 @@ def verify(
     fmr_b, fnmr_b = error_rates(genuine_g, impostor_i, thresholds_b)
     wanted_b = np.logspace(0.0, -np.log10(impostor_i.size), det_points + 1)[1:]
     places = np.unique(np.searchsorted(-fmr_b, -wanted_b * (1.0 + ROUNDING)))
+    eer_threshold = _equal_error_threshold(genuine_g, impostor_i)
+    eer = _equal_error_rate(genuine_g, impostor_i, eer_threshold)
     return Verification(
-        eer=estimate(_equal_error_rate(genuine_g, impostor_i), _crossing(fmr_rb, fnmr_rb)),
-        eer_threshold=_equal_error_threshold(genuine_g, impostor_i),
+        eer=estimate(eer, _crossing(fmr_rb, fnmr_rb)),
+        eer_threshold=eer_threshold,
         true_accept=accepted,
         det=tuple(
             DetPoint(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +12,7 @@ from model.capture_report.sighting import Sighting
 from model.judged_walk import JudgedWalk, RefusedWalk
 from model.judgement_score import GOOD_FROM, POOR_BELOW
 from model.refusals import WalkRefused
+from model.report_page.pictures import data_uri
 
 _LARGEST_EMBEDDED_BYTES = 12 * 2**20
 """Of a video; browsers become slow with larger pages, and the file lies beside the page anyway."""
@@ -130,7 +130,7 @@ def _refusal(refusal: WalkRefused) -> str:
 def _video(video: Path, *, any_walker: bool) -> str:
     source = video.name
     if video.stat().st_size <= _LARGEST_EMBEDDED_BYTES:
-        source = _data_url("video/webm", video.read_bytes())
+        source = data_uri(video.read_bytes(), "video/webm")
     shown = (
         "The masks that the service cut out, over the frames it worked on"
         if any_walker
@@ -145,7 +145,7 @@ def _video(video: Path, *, any_walker: bool) -> str:
 def _still(still: Still) -> str:
     return (
         f'<figure><img class="still" alt="Frame {still.number} with masks"'
-        f' src="{_data_url("image/png", still.png)}">'
+        f' src="{data_uri(still.png)}">'
         f"<figcaption>Frame {still.number}</figcaption></figure>"
     )
 
@@ -168,7 +168,7 @@ def _walker(
         parts.append(_judged(each, of_walk) if isinstance(each, JudgedWalk) else _refused(each))
         parts.append(
             '<figure><img class="strip" alt="Silhouettes of this walk"'
-            f' src="{_data_url("image/png", of_walk.strip_png)}">'
+            f' src="{data_uri(of_walk.strip_png)}">'
             "<figcaption>Silhouettes from the first to the last, scaled to one height.</figcaption>"
             "</figure>"
         )
@@ -201,7 +201,7 @@ def _judged(each: JudgedWalk, pictures: WalkPictures) -> str:
         f"<li>{escape(finding.sentence)} <em>{escape(finding.advice)}</em></li>"
         for finding in judgement.findings
     )
-    gei = _data_url("image/png", pictures.gei_png or b"")
+    gei = data_uri(pictures.gei_png or b"")
     return (
         f'<div class="walk"><img class="gei" alt="Gait energy image" src="{gei}">'
         f"<div><dl>{rows}</dl>"
@@ -212,7 +212,3 @@ def _judged(each: JudgedWalk, pictures: WalkPictures) -> str:
 
 def _refused(each: RefusedWalk) -> str:
     return f'<div class="verdict no">{_refusal(each.refusal)}</div>'
-
-
-def _data_url(media_type: str, content: bytes) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"

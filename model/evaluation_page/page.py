@@ -11,7 +11,7 @@ from model.bootstrap import Estimate
 from model.evaluation_page.circumstances import Circumstances
 from model.evaluation_page.curves import cmc_charts, det_charts, open_set_charts, spread_charts
 from model.evaluation_page.pair_pictures import side_by_side
-from model.evaluation_report import EvaluationReport, MethodReport, Metric
+from model.evaluation_report import MATRIX_ENDING, EvaluationReport, MethodReport, Metric
 from model.report_page.pictures import data_uri, png
 from model.report_page.render import render
 from model.worst_pairs import SeenWalk, WalkPair
@@ -137,7 +137,7 @@ def _shown(pair: WalkPair, report: EvaluationReport) -> ShownPair:
 def _matrices(method: MethodReport) -> list[Matrix]:
     matrices = []
     for series in method.series:
-        if not series.name.endswith(" rank-1 by views"):
+        if not series.name.endswith(MATRIX_ENDING):
             continue
         rates = {(probe, gallery): rate for probe, gallery, rate in series.rows}
         probes = sorted({probe for probe, _ in rates})
@@ -146,7 +146,7 @@ def _matrices(method: MethodReport) -> list[Matrix]:
             (f"{probe:g}°", tuple(_known(rates.get((probe, gallery))) for gallery in galleries))
             for probe in probes
         )
-        name = series.name.removesuffix(" rank-1 by views")
+        name = series.name.removesuffix(MATRIX_ENDING)
         matrices.append(Matrix(name, tuple(f"{view:g}°" for view in galleries), rows))
     return matrices
 

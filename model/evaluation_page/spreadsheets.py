@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from model.bootstrap import Estimate
 from model.evaluation_report import EvaluationReport, Metric
+from model.report_page.spreadsheet import csv_text
 
 FIGURE_COLUMNS = (
     *("method", "part", "row", "column"),
@@ -18,12 +17,12 @@ CURVE_COLUMNS = ("method", "curve", "point", "column", "value")
 
 def figures_csv(report: EvaluationReport) -> str:
     """Every figure with its interval; what could not be measured is empty."""
-    return _csv(FIGURE_COLUMNS, _figures(report))
+    return csv_text(FIGURE_COLUMNS, _figures(report))
 
 
 def curves_csv(report: EvaluationReport) -> str:
     """Every number of every curve, in a row of its own."""
-    return _csv(
+    return csv_text(
         CURVE_COLUMNS,
         (
             (method.method, series.name, point, column, _number(value))
@@ -54,11 +53,3 @@ def _numbers(one: Metric | Estimate) -> tuple[object, ...]:
 
 def _number(value: float) -> object:
     return "" if value != value else value  # nan alone differs from itself
-
-
-def _csv(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()

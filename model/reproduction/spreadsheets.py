@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable
-
+from model.report_page.spreadsheet import csv_text
 from model.reproduction.report import ReproductionReport
 
 TABLE_COLUMNS = ("table", "row", "column", "value", "low", "high", "paper", "ran on")
@@ -15,7 +12,7 @@ LOSS_COLUMNS = ("network", "batch", "cross-entropy", "ran on")
 def tables_csv(report: ReproductionReport) -> str:
     """Every figure in a row of its own. The paper's stands in the column *paper*, as printed there,
     and belongs to the whole row of its table."""
-    return _csv(
+    return csv_text(
         TABLE_COLUMNS,
         (
             (
@@ -35,7 +32,7 @@ def tables_csv(report: ReproductionReport) -> str:
 
 def losses_csv(report: ReproductionReport) -> str:
     """The loss of every batch: figure 5 in numbers."""
-    return _csv(
+    return csv_text(
         LOSS_COLUMNS,
         (
             (network, batch, loss, report.label.sentence)
@@ -43,11 +40,3 @@ def losses_csv(report: ReproductionReport) -> str:
             for batch, loss in enumerate(losses, start=1)
         ),
     )
-
-
-def _csv(header: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)  # None becomes an empty cell
-    return text.getvalue()

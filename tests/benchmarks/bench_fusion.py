@@ -37,6 +37,7 @@ from model.protocols import (
 from model.ranking import identify
 from model.scores import Scores, cosine_scores
 from model.verification import comparisons, verify
+from tests.benchmarks.estimates import in_percent
 
 FOLDER = Path("runs/walkers")
 WEIGHTS = (0.0, 0.1, 0.2, 0.35, 1.0)  # of the linear model
@@ -114,12 +115,8 @@ def main() -> None:
         table.add_column(column, justify="right")
     for weight in track(WEIGHTS, "weights", console=Console(stderr=True)):
         told = figures(fused(network_nn, linear_nn, weight), walks)
-        table.add_row(f"{weight:g}", *(_percent(one) for one in told))
+        table.add_row(f"{weight:g}", *(in_percent(one) for one in told))
     console.print(table)
-
-
-def _percent(one: Estimate) -> str:
-    return f"{100 * one.value:.1f} [{100 * one.low:.1f}–{100 * one.high:.1f}]"
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ from model.protocols import Cell, Mask, same_view_cells
 from model.ranking import identify
 from model.scores import Scores
 from model.verification import comparisons, verify
+from tests.benchmarks.estimates import in_percent
 from tests.benchmarks.one_camera import RECIPE, Walks, embedded_walks
 from tests.benchmarks.score_normalisation import Filmed, normalised, told_by_the_gallery
 
@@ -170,7 +171,7 @@ def table_of(
     for same in (True, False):
         for name, scores_nn, levels, both_ways in rows:
             told = figures(scores_nn, tested, same=same, calibration=levels, both_ways=both_ways)
-            table.add_row(name, "same" if same else "across", *(_percent(one) for one in told))
+            table.add_row(name, "same" if same else "across", *(in_percent(one) for one in told))
         table.add_section()
     return table
 
@@ -187,10 +188,6 @@ def main() -> None:
     for masks, recipe in KINDS_OF_MASKS.items():
         tested = filmed(TESTED_PEOPLE, walks=2, encoder=encoder, console=console, recipe=recipe)
         console.print(table_of(tested, cohort, masks=masks, cohort_people=most, encoder=encoder))
-
-
-def _percent(one: Estimate) -> str:
-    return f"{100 * one.value:.1f} [{100 * one.low:.1f}–{100 * one.high:.1f}]"
 
 
 if __name__ == "__main__":

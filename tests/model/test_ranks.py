@@ -16,6 +16,7 @@ import torch
 
 from model.datasets.walker_set import build_walker_set
 from model.ranks import Ranks
+from model.synced_norm import with_synced_norms
 from model.train import train
 from tests.model.training_rank import RECIPES, WALKERS, Wide, initial
 
@@ -26,7 +27,7 @@ LOGGED_TO = 1e-6  # the log's last digit
 # Of the largest weight of a tensor. The sums run in another order, and AdamW divides by small
 # numbers; what was seen is in docs/training.md.
 WEIGHTS_IN_FLOAT64 = 1e-9
-CURVE_IN_FLOAT32 = 1e-4
+CURVE_IN_FLOAT32 = 1e-3  # of the loss; 5e-6 on one processor, 1.3e-4 on another
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +132,10 @@ def test_both_killed_and_started_again_end_with_the_bits_of_two_undisturbed(
 def test_a_batch_that_cannot_be_shared_out_by_people_is_refused() -> None:
     with pytest.raises(ValueError, match="5 people cannot be shared out evenly to 2"):
         Ranks(0, 2).check_share(5)
+
+
+def test_a_norm_without_momentum_is_refused_rather_than_trained_otherwise() -> None:
+    network = torch.nn.Sequential(torch.nn.BatchNorm1d(2, momentum=None))
+    with_synced_norms(network)
+    with pytest.raises(ValueError, match="without momentum"):
+        network(torch.zeros(4, 2))

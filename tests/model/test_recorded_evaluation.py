@@ -11,34 +11,18 @@ import pytest
 
 from model.baselines import pixels
 from model.checkpoint import content_id, load_checkpoint, save_checkpoint
-from model.datasets.labelled import LabelledGeis
 from model.evaluate import score
 from model.evaluation_report import EvaluationReport
 from model.recorded_evaluation import record_evaluation, recorded_figures
+from tests.model.squares import squares
 from tests.other_checkpoints import other_checkpoint
 
-PEOPLE = 4
 VIEWS = (36.0, 54.0, 90.0)
 
 
 @pytest.fixture(scope="module")
 def report() -> EvaluationReport:
-    """CASIA-B's shape from three views: everybody is a bright column, disturbed by noise."""
-    walks = [("nm", number) for number in range(1, 7)]
-    walks += [(condition, number) for condition in ("bg", "cl") for number in (1, 2)]
-    rows = [(person, view, *walk) for person in range(PEOPLE) for view in VIEWS for walk in walks]
-    rng = np.random.default_rng(3)
-    geis_nhw = rng.integers(0, 170, (len(rows), 12, 10), dtype=np.uint8)
-    for number, (person, *_) in enumerate(rows):
-        geis_nhw[number, :, 2 * person] += 50
-    people = LabelledGeis(
-        geis_nhw=geis_nhw,
-        subject_n=np.array([f"{person:03d}" for person, *_ in rows]),
-        condition_n=np.array([condition for _, _, condition, _ in rows]),
-        walk_n=np.array([number for *_, number in rows]),
-        view_n=np.array([view for _, view, _, _ in rows]),
-        drift_n2=np.full((len(rows), 2), np.nan),
-    )
+    people = squares(people=4, views_degrees=VIEWS, first_subject=0, noise=170, column=50, seed=3)
     return score(pixels, people, "walkers", pairs_shown=1)
 
 

@@ -28,6 +28,7 @@ def test_a_kept_walk_comes_back_as_it_was() -> None:
     assert (back.walker, back.direction, back.people) == (2, "left", 2)
     assert back.sequence.silhouettes[2] is None
     for one, other in zip(walk.sequence.silhouettes, back.sequence.silhouettes, strict=True):
+        assert (one is None) == (other is None)
         if one is not None and other is not None:
             assert (one.top, one.left) == (other.top, other.left)
             np.testing.assert_array_equal(one.mask_hw, other.mask_hw)

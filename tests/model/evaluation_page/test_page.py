@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from model.baselines import pixels
 from model.datasets.labelled import LabelledGeis
@@ -25,33 +24,13 @@ from model.evaluation_page import Circumstances, ReportFiles, write_report
 from model.evaluation_page.pair_pictures import difference
 from model.evaluation_report import EvaluationReport
 from model.scores import cosine_scores
-from tests.programs import path_of
-
-PEOPLE = 5
+from tests.chromium import chromium
+from tests.model.squares import squares
 
 
 def _walks() -> LabelledGeis:
-    """CASIA-B's shape from two views; a person is a bright column, disturbed by noise."""
-    conditions = [("nm", number) for number in range(1, 7)] + [
-        (name, number) for name in ("bg", "cl") for number in (1, 2)
-    ]
-    rows = [
-        (person, view, *condition)
-        for person in range(PEOPLE)
-        for view in (36.0, 90.0)
-        for condition in conditions
-    ]
-    rng = np.random.default_rng(0)
-    geis_nhw = rng.integers(0, 160, (len(rows), 12, 10), dtype=np.uint8)
-    for number, (person, *_) in enumerate(rows):
-        geis_nhw[number, :, 2 * person] += 60
-    return LabelledGeis(
-        geis_nhw=geis_nhw,
-        subject_n=np.array([f"{75 + person:03d}" for person, *_ in rows]),
-        condition_n=np.array([name for _, _, name, _ in rows]),
-        walk_n=np.array([number for *_, number in rows]),
-        view_n=np.array([view for _, view, _, _ in rows]),
-        drift_n2=np.full((len(rows), 2), np.nan),
+    return squares(
+        people=5, views_degrees=(36.0, 90.0), first_subject=75, noise=160, column=60, seed=0
     )
 
 
@@ -240,10 +219,7 @@ def test_of_real_people_nothing_is_shown_unless_asked_for_and_then_the_page_says
 def test_the_page_is_accessible_and_fits_a_telephone(
     files: ReportFiles, scheme: Literal["light", "dark"]
 ) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(path_of("chromium")), args=["--no-sandbox"]
-        )
+    with chromium() as browser:
         # axe is a script, which the page's own policy forbids.
         context = browser.new_context(
             viewport={"width": 360, "height": 800}, color_scheme=scheme, bypass_csp=True
@@ -257,4 +233,3 @@ def test_the_page_is_accessible_and_fits_a_telephone(
         found = Axe().run(page)
         assert found.response["violations"] == []
         assert [url for url in asked if not url.startswith("data:")] == [files.page.as_uri()]
-        browser.close()
