@@ -17,9 +17,7 @@ def majority(mask_hw: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
         mask_hw: 0/1 (H, W).
         side: of the square, odd. The border's pixels are repeated beyond it.
     """
-    # The same as a median, which OpenCV computes quickly of nine pixels and slowly of more.
-    if side == 3:
-        return np.asarray(cv2.medianBlur(mask_hw, side), dtype=np.uint8)
+    # The same as a median, which OpenCV computes slowly of narrow images and of larger squares.
     count_hw = cv2.boxFilter(
         mask_hw, -1, (side, side), normalize=False, borderType=cv2.BORDER_REPLICATE
     )

@@ -1,4 +1,7 @@
-"""Medians, of which NumPy's own take five to ten times as long: they look for two places at once.
+"""Medians out of sorted values.
+
+NumPy sorts with vector instructions. Its own median looks for places instead, which takes five
+times as long where many values are equal, and that is what frames of a quiet scene are.
 
 Shape letters: M rows, N values.
 """
@@ -27,9 +30,8 @@ def medians(values_mn: NDArray[np.floating]) -> NDArray[np.floating]:
         values_mn: without nan; any number of axes before the last.
     """
     middle = values_mn.shape[-1] // 2
-    ordered_mn = np.partition(values_mn, middle, axis=-1)
+    ordered_mn = np.sort(values_mn, axis=-1)
     middle_m = np.asarray(ordered_mn[..., middle])
     if values_mn.shape[-1] % 2:
         return middle_m
-    # The other one of the two in the middle is the largest of those below.
-    return np.asarray((ordered_mn[..., :middle].max(axis=-1) + middle_m) / 2)
+    return np.asarray((ordered_mn[..., middle - 1] + middle_m) / 2)

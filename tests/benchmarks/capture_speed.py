@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.capture import CaptureLimits, capture_recording
-from model.capture.working_size import scale_down, working_size
+from model.capture import capture_recording
+from tests.benchmarks.bench_sandbox import decode_in_process
 from tests.scenes import Crossing, RecordedScene, Scene
 from tests.scenes.encoding import encode
 
@@ -49,7 +49,6 @@ VGA = Scene(
     frames_per_second=30.0,
     seed=52,
 )
-_LIMITS = CaptureLimits()
 
 
 @dataclass(frozen=True)
@@ -69,15 +68,15 @@ def speed(recorded: RecordedScene, rounds: int) -> Speed:
     """Measures both in turns, after one turn to warm up.
 
     The CPU time of a sandbox that has ended is not seen from here. What it does, decoding and
-    scaling down, is done again in this process and added to what capture itself took; what the
-    sandbox costs on top is `bench_sandbox`'s.
+    scaling down, is done again in this process by the same code and added to what capture itself
+    took; what the sandbox costs on top is `bench_sandbox`'s.
     """
     captured, decoded = [], []
     for turn in range(-1, rounds):
         start = time.process_time()
-        _decode(recorded.clip, shrink=False)
+        _decode(recorded.clip)
         decoded_at = time.process_time()
-        _decode(recorded.clip, shrink=True)
+        decode_in_process(recorded.clip)
         capture_recording([recorded.clip])
         if turn >= 0:
             captured.append(time.process_time() - decoded_at)
@@ -106,15 +105,11 @@ def lengthened(recorded: RecordedScene, folder: Path, times: int) -> Path:
     return clip
 
 
-def _decode(clip: Path, *, shrink: bool) -> None:
+def _decode(clip: Path) -> None:
     capture = cv2.VideoCapture(str(clip), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-    while True:
-        is_there, frame_hwc = capture.read()
-        if not is_there:
-            return
-        if shrink:
-            width, height = working_size(frame_hwc.shape[1], frame_hwc.shape[0], _LIMITS)
-            scale_down(np.asarray(frame_hwc, np.uint8), np.empty((height, width, 3), np.uint8))
+    is_there, frame_hwc = capture.read()
+    while is_there:
+        is_there, frame_hwc = capture.read(frame_hwc)  # into the same memory each time
 
 
 def _frames(clip: Path) -> Iterator[NDArray[np.uint8]]:
