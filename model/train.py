@@ -35,7 +35,7 @@ from model.network import GaitNetwork, GaitOutput
 from model.ranks import Ranks, gathered, join_ranks
 from model.schedule import learning_rate, triplet_weight
 from model.synced_norm import with_synced_norms
-from model.train_config import TrainConfig
+from model.train_config import Precision, TrainConfig
 from model.train_log import EVERY_STEPS, StepFigures, TrainLog, loss_curve
 from model.train_state import TrainState
 from model.weight_average import weight_average
@@ -161,7 +161,7 @@ def train(
                 saved = now
             if on_step is not None:
                 on_step(state.step)
-    record = _record(config, sources, state)
+    record = _record(config, sources, state, device)
     if ranks.writes:
         record["losses"] = loss_curve(folder)
     return TrainedNetwork(state.result.eval(), record)
@@ -227,11 +227,16 @@ def _to_training_mode(network: GaitNetwork, *, frozen_trunk_statistics: bool) ->
 
 
 def _autocast(config: TrainConfig, device: str) -> torch.autocast:
-    half = torch.float16 if config.precision == "float16" else torch.bfloat16
-    enabled = config.precision == "float16" or (
-        config.precision == "bfloat16" and multiplies_bfloat16(device)
-    )
+    precision = _computed_in(config, device)
+    half = torch.float16 if precision == "float16" else torch.bfloat16
+    enabled = precision in ("float16", "bfloat16")
     return torch.autocast(torch.device(device).type, half, enabled=enabled)
+
+
+def _computed_in(config: TrainConfig, device: str) -> Precision:
+    if config.precision == "bfloat16" and not multiplies_bfloat16(device):
+        return "float32"
+    return config.precision
 
 
 def _wide(config: TrainConfig) -> torch.dtype:
@@ -240,10 +245,11 @@ def _wide(config: TrainConfig) -> torch.dtype:
 
 
 def _record(
-    config: TrainConfig, sources: tuple[TrainingWalks, ...], state: TrainState
+    config: TrainConfig, sources: tuple[TrainingWalks, ...], state: TrainState, device: str
 ) -> dict[str, object]:
     return {
         **state.identity,
+        "computed_in": _computed_in(config, device),  # at the end, if a run moved
         "people": sum(source.people for source in sources),
         "walks": sum(len(source.walks) for source in sources),
         "images_seen": config.steps * sum(source.images_per_batch(config) for source in sources),

@@ -163,10 +163,11 @@ def test_bfloat16_is_float32_where_the_processor_cannot_multiply_it(
     losses = {}
     for precision in ("float32", "bfloat16"):
         recipe = replace(RECIPE, steps=1, precision=precision)
-        train(recipe, walkers, tmp_path / precision)
+        trained = train(recipe, walkers, tmp_path / precision)
         losses[precision] = [row["loss"] for row in _rows(tmp_path / precision)]
     equal = losses["bfloat16"] == losses["float32"]
     assert equal != multiplies_bfloat16("cpu")
+    assert trained.record["computed_in"] == ("float32" if equal else "bfloat16")
 
 
 def test_a_long_log_becomes_a_short_curve_with_both_ends(tmp_path: Path) -> None:
