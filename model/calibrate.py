@@ -6,12 +6,13 @@ Shape letters: N probes, M templates, S subjects, D embedding size.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from model.calibration import HIGHEST_SCORE, Calibration
+from model.calibration import HIGHEST_ON_SCALE, Calibration, ScoreSpread
 
 TAIL_SHARE = 0.02  # of the comparisons: what the generalised Pareto tail is fitted to
 GALLERY_SIZES = (5, 10, 20, 40, 80, 160, 320)
@@ -79,7 +80,7 @@ def fit_normalised(
     subjects: int,
     source: str,
 ) -> Calibration:
-    """Fits the curve to scores from which each probe's level was taken, as thresholds will be.
+    """Fits the curve to scores on the scale of each probe's cohort, as thresholds will be.
 
     Args:
         impostors: scores of strangers.
@@ -91,27 +92,25 @@ def fit_normalised(
     Raises:
         ValueError: fewer than 1,000 scores.
     """
-    best_ns, mean_ns = impostors.best_ns, impostors.mean_ns.astype(np.float64)
-    scale = Calibration(
-        (0.5, 0.1),
-        (0.0, 1.0),
-        source,
-        subjects,
-        best_ns.size,
-        usual_level=usual_level,
-        level_exponent=level_exponent,
-    )
+    best_ns = impostors.best_ns
+    rest_ns, mean_ns = best_ns.astype(np.float64), impostors.mean_ns.astype(np.float64)
     # Whoever comes first may be the right one: a search leaves them out of the cohort.
-    first_n = np.nan_to_num(best_ns, nan=-np.inf).argmax(axis=1)
-    rest_ns = mean_ns.copy()
-    rest_ns[np.arange(len(rest_ns)), first_n] = np.nan
-    levels_n = scale.levels(np.nanmean(rest_ns, axis=1), np.count_nonzero(~np.isnan(rest_ns), 1))
-    scores_ns = scale.normalised(best_ns, levels_n[:, None]).astype(np.float32)
-    return replace(
-        fit(scores_ns, subjects=subjects, source=source),
-        usual_level=usual_level,
-        level_exponent=level_exponent,
-    )
+    first = np.arange(len(best_ns)), np.nan_to_num(best_ns, nan=-np.inf).argmax(axis=1)
+    rest_ns[first] = mean_ns[first] = np.nan
+    mean_n = np.nanmean(mean_ns, axis=1)
+    rise_n, deviation_n = np.nanmean(rest_ns, axis=1) - mean_n, np.nanstd(rest_ns, axis=1)
+    settings: dict[str, Any] = {
+        "usual_level": usual_level,
+        "level_exponent": level_exponent,
+        "usual_spread": ScoreSpread(
+            round(float(rise_n.mean()), 4), round(float(np.sqrt(np.mean(deviation_n**2))), 4)
+        ),
+    }
+    unfitted = Calibration((0.5, 0.1), (0.0, 1.0), source, subjects, best_ns.size, **settings)
+    rest_n = np.count_nonzero(~np.isnan(rest_ns), axis=1)
+    likeness = unfitted.likeness(mean_n, rest_n, (rise_n, deviation_n))
+    scores_ns = unfitted.normalised(best_ns.T, likeness).T.astype(np.float32)
+    return replace(fit(scores_ns, subjects=subjects, source=source), **settings)
 
 
 def fit(scores: NDArray[np.float32], *, subjects: int, source: str) -> Calibration:
@@ -142,7 +141,7 @@ def fit(scores: NDArray[np.float32], *, subjects: int, source: str) -> Calibrati
         else cut + float(stats.genpareto.isf(rate / TAIL_SHARE, shape, 0.0, scale))
         for rate in CURVE_RATES
     ]
-    rising = np.minimum(np.maximum.accumulate(levels), HIGHEST_SCORE)
+    rising = np.minimum(np.maximum.accumulate(levels), HIGHEST_ON_SCALE)
     curve = Calibration(
         false_match_rates=tuple(float(rate) for rate in CURVE_RATES),
         scores=tuple(round(float(score), 6) for score in rising),

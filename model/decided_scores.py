@@ -1,8 +1,9 @@
-"""The score a service decides with: a cosine without the level at which everybody looks alike.
+"""The score a service decides with: a cosine on the scale of how alike everybody looks.
 
-A threshold follows the level of the probe's cohort (docs/decisions/0008-levels.md). Comparing a
-cosine with such a threshold is the same as comparing the cosine on the calibration's own scale with
-a fixed one, and on that scale the error rates of many probes can be counted together.
+A threshold follows the probe's cohort (docs/decisions/0008-levels.md,
+docs/decisions/0022-spreads.md). Comparing a cosine with such a threshold is the same as comparing
+the cosine on the calibration's own scale with a fixed one, and on that scale the error rates of
+many probes can be counted together.
 
 Shape letters: N walks, S subjects, K templates of one camera.
 """
@@ -12,8 +13,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from model.calibration import Calibration
+from model.calibration import Calibration, Likeness
 from model.protocols import Mask
+from model.ranking import subject_scores
 from model.scores import Scores
 
 
@@ -25,7 +27,7 @@ def decided_scores(
     *,
     cohort_n: Mask | None = None,
 ) -> Scores:
-    """Takes the level of its cohort from the cosine of every probe with every template.
+    """The cosine of every probe with every template, on the scale of its cohort.
 
     The cohort of a comparison is everybody before the template's camera but the two people who are
     compared. A service leaves out only the one who is claimed; an impostor who is enrolled himself
@@ -51,28 +53,37 @@ def decided_scores(
         here_n = camera_n == camera
         templates, cohort = np.flatnonzero(here_n), np.flatnonzero(here_n & enrolled_n)
         is_of_ks = (label_n[cohort][:, None] == np.arange(len(names))).astype(np.float32)
-        levels_ns = _levels(
-            scores_nn[:, cohort] @ is_of_ks, is_of_ks.sum(axis=0), label_n, calibration
+        of_cohort_nk = scores_nn[:, cohort]
+        likeness = _likeness(
+            of_cohort_nk @ is_of_ks,
+            subject_scores(of_cohort_nk, label_n[cohort], len(names)),
+            is_of_ks.sum(axis=0),
+            label_n,
+            calibration,
         )
+        columns = label_n[templates]
         decided_nn[:, templates] = calibration.normalised(
-            scores_nn[:, templates], levels_ns[:, label_n[templates]]
+            scores_nn[:, templates],
+            Likeness(likeness.level[:, columns], likeness.scale[:, columns]),
         )
     return decided_nn
 
 
-def _levels(
+def _likeness(
     sums_ns: NDArray[np.float32],
+    best_ns: NDArray[np.float32],
     counts_s: NDArray[np.float32],
     label_n: NDArray[np.int64],
     calibration: Calibration,
-) -> NDArray[np.float64]:
-    """(N, S) level of each probe when it is compared with each subject.
+) -> Likeness:
+    """(N, S) how alike everybody looks to each probe when it is compared with each subject.
 
     Args:
         sums_ns: of a probe's cosines with a subject's templates.
+        best_ns: the best of them, -inf of a subject without.
         counts_s: how many these are.
         label_n: who walks.
-        calibration: tells the level of a cohort.
+        calibration: tells it from a cohort.
     """
     rows = np.arange(len(label_n))
     is_own_ns = np.zeros(sums_ns.shape, dtype=np.bool_)
@@ -87,4 +98,9 @@ def _levels(
     counts_ns = np.broadcast_to(counts_s, sums_ns.shape)
     templates_ns = without_the_two(counts_ns)
     means_ns = without_the_two(sums_ns) / np.maximum(templates_ns, 1.0)
-    return calibration.levels(means_ns, without_the_two(np.minimum(counts_ns, 1.0)))
+    people_ns = without_the_two(np.minimum(counts_ns, 1.0))
+    best_ns = np.where(np.isfinite(best_ns), best_ns, np.float32(0.0))  # counts as nobody
+    centres_ns = without_the_two(best_ns) / np.maximum(people_ns, 1.0)
+    squares_ns = without_the_two(best_ns**2) / np.maximum(people_ns, 1.0) - centres_ns**2
+    deviations_ns = np.sqrt(np.maximum(squares_ns, 0.0))
+    return calibration.likeness(means_ns, people_ns, (centres_ns - means_ns, deviations_ns))

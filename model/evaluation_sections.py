@@ -101,8 +101,9 @@ def _as_decided(metrics: list[Metric]) -> list[Section]:
         Section(
             "Verification and open set by the score that decisions use",
             "the same walks; from every cosine the level at which everybody looks alike to the"
-            " probe is taken, as a threshold of the service does. It is told by the others enrolled"
-            " before the template's camera; each pair is compared both ways.",
+            " probe is taken, in units of how far they lie apart, as a threshold of the service"
+            " does. Both are told by the others enrolled before the template's camera; each pair is"
+            " compared both ways.",
             tuple(metrics),
         )
     ]

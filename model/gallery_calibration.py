@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from model.bootstrap import percentiles
-from model.calibration import HIGHEST_SCORE, Calibration
+from model.calibration import HIGHEST_ON_SCALE, Calibration
 from model.gallery_curve import GalleryCalibration, GalleryCurve, threshold_table
 from model.impostor_maxima import BIN_EDGES, ImpostorMaxima, impostor_maxima
 
@@ -46,6 +46,7 @@ _ALMOST_ZERO = (
 LOWEST_EXPONENT = 0.5
 TAIL_SHARES = np.logspace(-12, 0, 200)[:-1]  # of the exceedances, at which the tail is written down
 _ALMOST_ONE = 1.0 - 1e-12  # whose complement has a logarithm
+_FAR = 30.0  # evidence, of one stranger in 10^13
 # 1 in 2 down to 1 in a billion, as coarse as straight lines between them allow.
 CURVE_RATES = np.logspace(np.log10(0.5), -9, 60)
 
@@ -137,7 +138,7 @@ def fit_gallery_curve(
 
 
 def _rising(scores_k: NDArray[np.float64]) -> tuple[float, ...]:
-    rising_k = np.minimum(np.maximum.accumulate(scores_k), HIGHEST_SCORE)
+    rising_k = np.minimum(np.maximum.accumulate(scores_k), HIGHEST_ON_SCALE)
     return tuple(round(float(score), 6) for score in rising_k)
 
 
@@ -236,9 +237,12 @@ class _Curve:
 
     def scores(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
         """The other way."""
-        predicted = np.minimum(np.exp(-evidence), _ALMOST_ONE)
+        # From there on the rate falls as the FPIR does, which is soon too small to be a number.
+        near = np.minimum(evidence, _FAR)
+        predicted = np.minimum(np.exp(-near), _ALMOST_ONE)
         rates = -np.expm1(np.log1p(-predicted) / self._independent)
-        return _straight(np.log(rates), self._log_rates[::-1], self._scores[::-1])
+        log_rates = np.log(rates) - (evidence - near)
+        return _straight(log_rates, self._log_rates[::-1], self._scores[::-1])
 
 
 def _straight(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.bootstrap import Estimate, SubjectMean
-from model.calibration import Calibration, Cohort
+from model.calibration import Calibration, Cohort, ScoreSpread
 from model.impostor_maxima import ImpostorMaxima
 
 TARGET_FPIRS = (0.1, 0.01, 0.001)
@@ -92,6 +92,8 @@ class GalleryCalibration:
         curve = dict(plain["own"]["curve"])
         for name in ("false_match_rates", "scores"):
             curve[name] = tuple(curve[name])
+        if (usual := curve.get("usual_spread")) is not None:
+            curve["usual_spread"] = ScoreSpread(**usual)
         own = GalleryCurve(
             Calibration(**curve),
             tuple(plain["own"]["lowest_scores"]),
@@ -120,7 +122,11 @@ def threshold_table(
         maxima: that it was fitted to.
         target_fpirs: the rows.
     """
-    strangers = Cohort(float(np.median(maxima.cohort_mean_p)), maxima.subjects - 1)
+    strangers = Cohort(
+        float(np.median(maxima.cohort_mean_p)),
+        maxima.subjects - 1,
+        ScoreSpread(*np.median(maxima.cohort_scores_2p, axis=1).tolist()),
+    )
 
     def threshold(curve: Calibration, target_fpir: float) -> float:
         return curve.threshold(
@@ -150,6 +156,7 @@ def _false_non_matches(
         gallery_sizes=np.full(len(tried_p), maxima.subjects),
         cohort_means=maxima.others_mean_p,
         cohort_sizes=np.full(len(tried_p), maxima.subjects - 1),
+        cohort_scores=tuple(maxima.others_scores_2p),
     )
     refused_p = (maxima.genuine_p < thresholds_p) & tried_p
     refused_s1, tried_s1 = (

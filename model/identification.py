@@ -30,7 +30,7 @@ from model.bootstrap import (
     interval,
     mean_of_known,
 )
-from model.calibration import Calibration
+from model.calibration import Calibration, Likeness
 from model.protocols import Cell, Mask
 from model.ranking import cell_scores, subject_scores
 from model.scores import ROUNDING, Scores
@@ -74,7 +74,7 @@ class Searches:
 
     def cohorts(
         self, known_s: Mask, *, own_is_first: bool
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """The rest of the gallery for each probe, without the one who comes first.
 
         Args:
@@ -83,7 +83,8 @@ class Searches:
                 of the gallery.
 
         Returns:
-            (P,) mean score with the templates of the rest, nan without one; (P,) how many they are.
+            (P,) mean score with the templates of the rest, nan without one; (P,) how many they are;
+            (P,) and (P,) rise and deviation of their scores, see `ScoreSpread`.
         """
         others_ps = np.where(known_s[None, :], self.best_ps, np.float32(-np.inf))
         rows = np.arange(len(self.own_p))
@@ -94,23 +95,27 @@ class Searches:
         count_p = is_rest_ps.sum(axis=1)
         sums_p = (self.mean_ps * is_rest_ps).sum(axis=1, dtype=np.float64)
         means_p = np.where(count_p > 0, sums_p / np.maximum(count_p, 1), np.nan)
-        return means_p, count_p
+        people_p = np.maximum(count_p, 1)
+        centre_p = np.where(is_rest_ps, self.best_ps, 0.0).sum(axis=1) / people_p
+        apart_ps = np.where(is_rest_ps, self.best_ps - centre_p[:, None], 0.0)
+        deviation_p = np.sqrt((apart_ps**2).sum(axis=1) / people_p)
+        return means_p, count_p, centre_p - means_p, deviation_p
 
-    def levels(self, known_s: Mask, right_p: Mask, calibration: Calibration) -> NDArray[np.float64]:
-        """(P,) level at which everybody looks alike to each probe, told by its cohort.
+    def likeness(self, known_s: Mask, right_p: Mask, calibration: Calibration) -> Likeness:
+        """(P,) how alike everybody looks to each probe, told by its cohort.
 
         Args:
             known_s: (S,) who is enrolled.
             right_p: (P,) whether the own subject is enrolled and comes first. Of the other probes
                 only strangers' matter, whose subject is not enrolled.
-            calibration: tells the level of a cohort.
+            calibration: tells it from a cohort.
         """
-        found_means_p, found_sizes_p = self.cohorts(known_s, own_is_first=True)
-        other_means_p, other_sizes_p = self.cohorts(known_s, own_is_first=False)
-        return calibration.levels(
-            np.where(right_p, found_means_p, other_means_p),
-            np.where(right_p, found_sizes_p, other_sizes_p),
+        found = self.cohorts(known_s, own_is_first=True)
+        other = self.cohorts(known_s, own_is_first=False)
+        means_p, sizes_p, *scores_2p = (
+            np.where(right_p, *either) for either in zip(found, other, strict=True)
         )
+        return calibration.likeness(means_p, sizes_p, (scores_2p[0], scores_2p[1]))
 
 
 def searches(scores_nn: Scores, subject_n: ArrayLike, cells: Sequence[Cell]) -> Searches:
@@ -219,8 +224,8 @@ def open_set(
             own_score_p, other_p, _ = found.among(known_s)
             highest_p, right_p = np.maximum(own_score_p, other_p), own_score_p > other_p
             if calibration is not None:
-                levels_p = found.levels(known_s, right_p, calibration)
-                highest_p = calibration.normalised(highest_p, levels_p).astype(np.float32)
+                likeness = found.likeness(known_s, right_p, calibration)
+                highest_p = calibration.normalised(highest_p, likeness).astype(np.float32)
             rates_t2mr.append(_at_targets(drawn_rp, highest_p, right_p, is_known_p, target_fpirs))
     if not rates_t2mr:
         return tuple(OpenSet(target, NOTHING, float("nan"), size, 0) for target in target_fpirs)
@@ -345,6 +350,7 @@ def achieved_fpir(
             gallery_sizes=others_p,
             cohort_means=rest[0],
             cohort_sizes=rest[1],
+            cohort_scores=rest[2:],
         )
         is_enrolled_p = np.isfinite(own_score_p)
         rest = found.cohorts(known_s, own_is_first=True)
@@ -353,6 +359,7 @@ def achieved_fpir(
             gallery_sizes=others_p + 1,
             cohort_means=rest[0],
             cohort_sizes=rest[1],
+            cohort_scores=rest[2:],
         )
         right_p &= own_score_p > other_p
         for row, asked_p in enumerate(

@@ -14,29 +14,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.calibration import Calibration
+from model.calibration import Calibration, Likeness
 
 MOST_PROBES = 10_000
 FEWEST_PROBES = 500  # of a gallery with as many walks, however large
 MOST_COMPARISONS = 300_000_000  # beyond `FEWEST_PROBES`: a few seconds on one core
 WHOLE_PROBES, MOST_PAIRS = 512, 4_000_000  # of which the whole distribution is counted
 PROBES_AT_ONCE_CELLS = 2**24  # scores held at once: 64 MiB
-BIN_EDGES = np.linspace(-1.0, 1.0, 501)  # of normalised scores
+BIN_EDGES = np.linspace(-2.0, 3.0, 1251)  # of normalised scores
 
 
 @dataclass(frozen=True, slots=True)
 class ImpostorMaxima:
     """Each probe's best score with anybody but its own person, and what lies around it.
 
-    Scores are normalised (see `Calibration`): the level is that of all others but the best.
+    Scores are normalised (see `Calibration`): the cohort is all others but the best.
 
     Attributes:
         best_p: (P,) float64.
         best_subject_p: (P,) whose score that is, 0 … S − 1.
         subject_p: (P,) who walks, 0 … S − 1.
         cohort_mean_p: (P,) mean cosine with the templates of the others without the best one.
+        cohort_scores_2p: (2, P) rise and deviation of these others' scores, see `ScoreSpread`.
         genuine_p: (P,) best cosine with another walk of the same person, nan without one.
         others_mean_p: (P,) mean cosine with the templates of all others.
+        others_scores_2p: (2, P) the same of all others.
         pair_counts_qb: (Q, B) of the first Q probes: how many other subjects score in each bin of
             `BIN_EDGES`; of large galleries only every so many-th subject is counted.
         subjects: S.
@@ -47,8 +49,10 @@ class ImpostorMaxima:
     best_subject_p: NDArray[np.int64]
     subject_p: NDArray[np.int64]
     cohort_mean_p: NDArray[np.float64]
+    cohort_scores_2p: NDArray[np.float64]
     genuine_p: NDArray[np.float64]
     others_mean_p: NDArray[np.float64]
+    others_scores_2p: NDArray[np.float64]
     pair_counts_qb: NDArray[np.float64]
     subjects: int
     comparisons: int
@@ -98,6 +102,7 @@ def impostor_maxima(
         probes_pd = vectors_md[rows[some]]
         scores_pm = probes_pd @ vectors_md.T
         totals_p = probes_pd @ sum_d
+        best_ps = np.maximum.reduceat(scores_pm, starts_s, axis=1).astype(np.float64)
         for place, (row, scores_m) in enumerate(zip(rows[some], scores_pm, strict=True), first):
             own = subject_m[row]
             own_w = scores_m[starts_s[own] : ends_s[own]].copy()
@@ -110,21 +115,31 @@ def impostor_maxima(
             found.best_p[place], found.rival_p[place] = scores_m[best], rival
             found.others_mean_p[place] = others_sum / others
             found.cohort_mean_p[place] = (others_sum - rival_w.sum()) / rest
+            best_s = best_ps[place - first]
+            best_s[own] = np.nan
+            found.others_scores_2p[:, place] = _spread(best_s, found.others_mean_p[place])
+            best_s[rival] = np.nan
+            found.cohort_scores_2p[:, place] = _spread(best_s, found.cohort_mean_p[place])
             own_w[row - starts_s[own]] = np.nan
             if len(own_w) > 1:
                 found.genuine_p[place] = np.nanmax(own_w)
-        levels_p = calibration.levels(found.cohort_mean_p[some], len(starts_s) - 2)
-        found.best_p[some] = calibration.normalised(found.best_p[some], levels_p)
+        likeness = calibration.likeness(
+            found.cohort_mean_p[some], len(starts_s) - 2, tuple(found.cohort_scores_2p[:, some])
+        )
+        found.best_p[some] = calibration.normalised(found.best_p[some], likeness)
         whole = max(0, min(len(probes_pd), WHOLE_PROBES - first))
         best_qs = np.maximum.reduceat(scores_pm[:whole], starts_s, axis=1)[:, thinned]
-        pair_counts.append(_counted(calibration.normalised(best_qs, levels_p[:whole, None])))
+        of_whole = Likeness(likeness.level[:whole, None], likeness.scale[:whole, None])
+        pair_counts.append(_counted(calibration.normalised(best_qs, of_whole)))
     return ImpostorMaxima(
         best_p=found.best_p,
         best_subject_p=found.rival_p,
         subject_p=subject_m[rows],
         cohort_mean_p=found.cohort_mean_p,
+        cohort_scores_2p=found.cohort_scores_2p,
         genuine_p=found.genuine_p,
         others_mean_p=found.others_mean_p,
+        others_scores_2p=found.others_scores_2p,
         pair_counts_qb=np.concatenate(pair_counts),
         subjects=len(starts_s),
         comparisons=len(rows) * (len(starts_s) - 1),
@@ -138,8 +153,15 @@ class _Found:
         self.best_p = np.zeros(probes)
         self.rival_p = np.zeros(probes, dtype=np.int64)
         self.cohort_mean_p = np.zeros(probes)
+        self.cohort_scores_2p = np.zeros((2, probes))
         self.others_mean_p = np.zeros(probes)
+        self.others_scores_2p = np.zeros((2, probes))
         self.genuine_p = np.full(probes, np.nan)
+
+
+def _spread(scores_s: NDArray[np.float64], mean: float) -> tuple[float, float]:
+    """Rise above the mean and deviation of scores; nan are left out."""
+    return float(np.nanmean(scores_s)) - mean, float(np.nanstd(scores_s))
 
 
 def _probes(

@@ -79,6 +79,8 @@ class GalleryCalibrator:
         try:
             # Read first: the templates are of this revision, or newer.
             now = self._registry.templates.revision(gallery)
+            if not self._search.knows_spread:
+                calibration = calibration.without_spread()  # measured as decisions are made
             found = calibrate_gallery(*self._copy(gallery, checkpoint_id), calibration)
         except TooFewSubjects as error:
             raise GalleryTooSmall(gallery, error.subjects, FEWEST_SUBJECTS) from error

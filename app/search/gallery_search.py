@@ -210,6 +210,11 @@ class GallerySearch:
         return self._indexes.sizes()
 
     @property
+    def knows_spread(self) -> bool:
+        """Whether cohorts come with the spread of their scores, see `Cohort`."""
+        return self._indexes.knows_spread
+
+    @property
     def lag(self) -> int:
         """Changes that the index furthest behind had to catch up with, at the last `refresh`."""
         return self._indexes.lag

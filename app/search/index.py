@@ -31,7 +31,11 @@ from app.search.tidying import (
 )
 from app.search.versions import Versions
 from app.search.view import Mark, View
-from model.calibration import Cohort
+from model.calibration import Cohort, ScoreSpread
+
+_SPREAD_SUBJECTS, _SPREAD_TEMPLATES = 512, 2048
+"""From whom the spread of a cohort is estimated, to some 3 %; fewer who have more templates."""
+_FEWEST_SPREAD_SUBJECTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +225,7 @@ class TemplateIndex:
 
 
 def _cohort(view: View, vectors_kd: NDArray[np.float32], left_out: int) -> Cohort | None:
+    """The mean of all templates but one subject's, and the spread of a sample of the others."""
     if len(vectors_kd) == 0:
         return None
     left_out_d = np.zeros_like(view.sum_d)
@@ -232,4 +237,21 @@ def _cohort(view: View, vectors_kd: NDArray[np.float32], left_out: int) -> Cohor
     if others == 0:
         return None
     mean_d = (view.sum_d - left_out_d) / (view.templates - number)
-    return Cohort(float(vectors_kd.mean(axis=0) @ mean_d), others)
+    mean = float(vectors_kd.mean(axis=0) @ mean_d)
+    return Cohort(mean, others, _spread(view, vectors_kd, left_out, mean))
+
+
+def _spread(
+    view: View, vectors_kd: NDArray[np.float32], left_out: int, mean: float
+) -> ScoreSpread | None:
+    """Of a sample of the others; None where it holds nobody."""
+    most = min(_SPREAD_SUBJECTS, _SPREAD_TEMPLATES * view.subjects // view.templates)
+    subjects_s = view.sample(max(_FEWEST_SPREAD_SUBJECTS, most))
+    subjects_s = subjects_s[subjects_s != left_out]
+    if len(subjects_s) == 0:
+        return None
+    best_s = np.full(len(subjects_s), -np.inf)
+    for each, rows_m in view.rows_of_subjects(subjects_s):
+        scores_m = (each.chunk.read(rows_m) @ vectors_kd.T).max(axis=1)
+        np.maximum.at(best_s, np.searchsorted(subjects_s, each.chunk.subjects_n[rows_m]), scores_m)
+    return ScoreSpread(float(best_s.mean()) - mean, float(best_s.std()))

@@ -48,6 +48,8 @@ class Indexes:
         approximate: have large indexes score only templates that seem close.
     """
 
+    knows_spread = True
+
     def __init__(
         self, registry: Registry, *, snapshots: Snapshots | None, approximate: bool
     ) -> None:

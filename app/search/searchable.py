@@ -52,6 +52,10 @@ class SearchableIndex(Protocol):
 class GalleryIndexes(Protocol):
     """The indexes of all galleries. Safe for threads to share."""
 
+    @property
+    def knows_spread(self) -> bool:
+        """Whether cohorts come with the spread of their scores."""
+
     def up_to_date(self, gallery_name: str, checkpoint_id: str) -> SearchableIndex:
         """An index that holds all that SQL holds at this moment.
 

@@ -186,6 +186,22 @@ class View:
             if len(rows_m):
                 yield each, rows_m
 
+    def sample(self, most: int) -> NDArray[np.int64]:
+        """(S,) numbers of subjects, ascending, each once: of every so-many-th living template.
+
+        The same ones wherever the same templates live, however they lie in memory.
+
+        Args:
+            most: S at most.
+        """
+        step = max(1, -(-self.templates // most))
+        subjects, passed = [np.zeros(0, dtype=np.int64)], 0
+        for each in self.chunks:
+            rows_m = each.living_rows()[-passed % step :: step]
+            subjects.append(each.chunk.subjects_n[rows_m])
+            passed += each.living
+        return np.unique(np.concatenate(subjects))
+
     def templates_of(self, subjects_s: NDArray[np.int64]) -> NDArray[np.int64]:
         """(S,) how many living templates each of some subjects has; they ascend, each once."""
         counts_s = np.zeros(len(subjects_s), dtype=np.int64)

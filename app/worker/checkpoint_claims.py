@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.registry.checkpoint_problems import CheckpointNotUsable
-from model.calibration import HIGHEST_LEVEL
+from model.calibration import HIGHEST_LEVEL, HIGHEST_ON_SCALE
 from model.checkpoint import Checkpoint
 
 # Far above what gait networks are and recordings take; a walk is bounded elsewhere too.
@@ -62,6 +62,13 @@ class _Gei(_Claims):
     least_sharpness: Annotated[float, Field(ge=0, le=2)]
 
 
+class _ScoreSpread(_Claims):
+    """See `model.calibration.ScoreSpread`."""
+
+    rise: Annotated[float, Field(ge=-2, le=2)]
+    deviation: Annotated[float, Field(gt=0, le=2)]
+
+
 class _Calibration(_Claims):
     """See `model.calibration.Calibration`."""
 
@@ -69,7 +76,8 @@ class _Calibration(_Claims):
         tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(max_length=_MOST_CURVE_POINTS)
     ]
     scores: Annotated[
-        tuple[Annotated[float, Field(ge=-100, le=100)], ...], Field(max_length=_MOST_CURVE_POINTS)
+        tuple[Annotated[float, Field(ge=-HIGHEST_ON_SCALE, le=HIGHEST_ON_SCALE)], ...],
+        Field(max_length=_MOST_CURVE_POINTS),
     ]
     source: Annotated[str, Field(max_length=1000)]
     subjects: _Count
@@ -77,6 +85,7 @@ class _Calibration(_Claims):
     gallery_exponent: Annotated[float, Field(gt=0, le=1)]
     usual_level: Annotated[float, Field(ge=-1, le=HIGHEST_LEVEL)]
     level_exponent: Annotated[float, Field(ge=0, le=1)]
+    usual_spread: _ScoreSpread | None
 
 
 class _Described(_Claims):

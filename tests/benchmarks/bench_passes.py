@@ -82,13 +82,14 @@ def _named(
     """The subject's number, as `GallerySearch` and `decide` find it; None for unknown."""
     scores_s = (templates_snd @ vectors_kd.T).max(axis=(1, 2))
     best = int(scores_s.argmax())
-    others = np.delete(templates_snd, best, axis=0)
+    others, rest_s = np.delete(templates_snd, best, axis=0), np.delete(scores_s, best)
     mean = float((others.reshape(-1, others.shape[-1]) @ vectors_kd.mean(axis=0)).mean())
     (threshold,) = calibration.thresholds(
         target_fpir=target_fpir,
         gallery_sizes=[len(templates_snd)],
         cohort_means=[mean],
         cohort_sizes=[len(others)],
+        cohort_scores=([float(rest_s.mean()) - mean], [float(rest_s.std())]),
     )
     return best if scores_s[best] >= threshold else None
 

@@ -45,12 +45,14 @@ class Asked:
         best_p: (P,) cosine with the best subject.
         is_right_p: (P,) whether that is the one who walks.
         cohort_mean_p: (P,) mean cosine with everybody else's templates.
+        cohort_scores: (P,) and (P,), rise and deviation of everybody else's scores.
         subjects: S, enrolled.
     """
 
     best_p: NDArray[np.float32]
     is_right_p: NDArray[np.bool_]
     cohort_mean_p: NDArray[np.float64]
+    cohort_scores: tuple[NDArray[np.float64], NDArray[np.float64]]
     subjects: int
 
     def passed(self, curve: Calibration, target_fpir: float) -> NDArray[np.bool_]:
@@ -61,6 +63,7 @@ class Asked:
             gallery_sizes=sizes_p,
             cohort_means=self.cohort_mean_p,
             cohort_sizes=sizes_p - 1,
+            cohort_scores=self.cohort_scores,
         )
         return passed_p
 
@@ -76,10 +79,16 @@ def ask(gallery: Walks, probes: Walks) -> Asked:
     first_p = subject_m[best_m]
     rest_pd = sums_sd.sum(axis=0) - sums_sd[first_p]
     rest_p = len(subject_m) - templates_s[first_p]
+    mean_p = np.einsum("pd,pd->p", probes.vectors_nd, rest_pd) / rest_p
+    order_m = np.argsort(subject_m, kind="stable")
+    starts_s = np.searchsorted(subject_m[order_m], np.arange(len(people)))
+    best_ps = np.maximum.reduceat(scores_pm[:, order_m], starts_s, axis=1).astype(np.float64)
+    best_ps[np.arange(len(first_p)), first_p] = np.nan
     return Asked(
         best_p=scores_pm[np.arange(len(best_m)), best_m],
         is_right_p=people[first_p] == probes.person_n,
-        cohort_mean_p=np.einsum("pd,pd->p", probes.vectors_nd, rest_pd) / rest_p,
+        cohort_mean_p=mean_p,
+        cohort_scores=(np.nanmean(best_ps, axis=1) - mean_p, np.nanstd(best_ps, axis=1)),
         subjects=len(people),
     )
 

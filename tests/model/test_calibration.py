@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from model.calibrate import ImpostorScores, fit, fit_normalised, impostor_scores
-from model.calibration import Calibration, Cohort
+from model.calibration import Calibration, Cohort, ScoreSpread
 
 CURVE = Calibration(
     false_match_rates=(0.5, 0.01, 1e-6),
@@ -18,6 +18,8 @@ CURVE = Calibration(
     subjects=9,
     comparisons=99,
 )
+
+ENROLLED = 50
 
 
 def test_a_larger_gallery_needs_a_higher_threshold() -> None:
@@ -127,20 +129,21 @@ def test_an_exponent_outside_zero_to_one_is_refused() -> None:
 
 
 def _people(
-    seed: int, people: int, walks: int, common: float
+    seed: int, people: int, walks: int, common: float, size: int = 32
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Unit vectors of people's walks; `common` is the cosine that all of them share."""
+    """Unit vectors of people's walks; `common` is the cosine that all of them share. In fewer
+    dimensions people lie further apart, and some of them close together."""
     rng = np.random.default_rng(seed)
-    own_nd = rng.normal(size=(people, 1, 32)) + 0.6 * rng.normal(size=(people, walks, 32))
-    own_nd = own_nd.reshape(-1, 32)
+    own_nd = rng.normal(size=(people, 1, size)) + 0.6 * rng.normal(size=(people, walks, size))
+    own_nd = own_nd.reshape(-1, size)
     own_nd /= np.linalg.norm(own_nd, axis=1, keepdims=True)
     shared_n1 = np.full((len(own_nd), 1), np.sqrt(common))
     vectors_nd = np.hstack((np.sqrt(1.0 - common) * own_nd, shared_n1))
     return vectors_nd.astype(np.float32), np.repeat(np.arange(people), walks)
 
 
-def _impostors(seed: int, people: int, common: float) -> ImpostorScores:
-    vectors_nd, subject_n = _people(seed, people, 5, common)
+def _impostors(seed: int, people: int, common: float, size: int = 32) -> ImpostorScores:
+    vectors_nd, subject_n = _people(seed, people, 5, common, size)
     is_probe_n = np.arange(len(subject_n)) % 5 == 4
     return impostor_scores(
         vectors_nd[is_probe_n],
@@ -151,23 +154,93 @@ def _impostors(seed: int, people: int, common: float) -> ImpostorScores:
     )
 
 
-@pytest.mark.parametrize("common", [0.0, 0.4])
-def test_the_target_holds_where_all_walks_look_somewhat_alike(common: float) -> None:
-    """Fitted where they do not: the rest of the gallery tells how much."""
-    curve = fit_normalised(
+def _passed(curve: Calibration, strangers: ImpostorScores, *, spread_is_told: bool) -> float:
+    """Share of strangers who pass where 10 % are asked for, in a gallery of `ENROLLED`."""
+    best_ns, mean_ns = (
+        part_ns[ENROLLED:, :ENROLLED] for part_ns in (strangers.best_ns, strangers.mean_ns)
+    )
+    passed = []
+    for best_s, mean_s in zip(best_ns, mean_ns, strict=True):
+        rest_s = np.arange(ENROLLED) != best_s.argmax()
+        mean = float(mean_s[rest_s].mean())
+        spread = ScoreSpread(float(best_s[rest_s].mean()) - mean, float(best_s[rest_s].std()))
+        cohort = Cohort(mean, ENROLLED - 1, spread if spread_is_told else None)
+        threshold = curve.threshold(target_fpir=0.1, gallery_size=ENROLLED, cohort=cohort)
+        passed.append(bool(best_s.max() >= threshold))
+    return float(np.mean(passed))
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Calibration:
+    """To people who have nothing in common."""
+    return fit_normalised(
         _impostors(1, 150, 0.0), usual_level=0.0, level_exponent=1.0, subjects=150, source="a test"
     )
+
+
+@pytest.mark.parametrize("common", [0.0, 0.4])
+def test_the_target_holds_where_all_walks_look_somewhat_alike(
+    fitted: Calibration, common: float
+) -> None:
+    """Fitted where they do not: the rest of the gallery tells how much."""
     strangers = _impostors(2, 400, common)
-    best_ns, mean_ns = strangers.best_ns[:, :20], strangers.mean_ns[:, :20]
-    passed = []
-    for best_s, mean_s in zip(best_ns[20:], mean_ns[20:], strict=True):
-        rest_s = np.delete(mean_s, int(best_s.argmax()))
-        cohort = Cohort(float(rest_s.mean()), len(rest_s))
-        threshold = curve.threshold(target_fpir=0.1, gallery_size=20, cohort=cohort)
-        passed.append(bool(best_s.max() >= threshold))
-    assert 0.05 <= float(np.mean(passed)) <= 0.2
-    without = curve.threshold(target_fpir=0.1, gallery_size=20)
-    assert (float((best_ns[20:].max(axis=1) >= without).mean()) > 0.5) == (common > 0.0)
+    assert 0.05 <= _passed(fitted, strangers, spread_is_told=True) <= 0.2
+    without = fitted.threshold(target_fpir=0.1, gallery_size=ENROLLED)
+    best_ns = strangers.best_ns[ENROLLED:, :ENROLLED]
+    alone = float((best_ns.max(axis=1) >= without).mean())
+    assert (alone > 0.5) == (common > 0.0)
+
+
+@pytest.mark.parametrize(("size", "without"), [(24, "too many"), (44, "too few")])
+def test_the_target_holds_where_a_camera_tells_people_apart_better_or_worse(
+    fitted: Calibration, size: int, without: str
+) -> None:
+    """Fitted to another camera: how far the rest of the gallery lies apart tells."""
+    strangers = _impostors(2, 400, 0.0, size)
+    assert 0.05 <= _passed(fitted, strangers, spread_is_told=True) <= 0.2
+    untold = _passed(fitted, strangers, spread_is_told=False)
+    assert untold > 0.2 if without == "too many" else untold < 0.05
+
+
+def test_the_spread_of_a_few_counts_beside_the_usual_one() -> None:
+    curve = replace(CURVE, usual_spread=ScoreSpread(0.1, 0.2))
+
+    def threshold(subjects: int, spread: ScoreSpread | None) -> float:
+        cohort = Cohort(0.0, subjects, spread)
+        return curve.threshold(target_fpir=0.01, gallery_size=1, cohort=cohort)
+
+    usual, wide, high = (ScoreSpread(*each) for each in ((0.1, 0.2), (0.1, 0.25), (0.2, 0.2)))
+    unknown = threshold(5, None)
+    assert unknown == pytest.approx(0.1 + 0.6)
+    assert threshold(10_000, usual) == pytest.approx(unknown, abs=1e-3)
+    assert unknown < threshold(5, wide) < threshold(50, wide) < threshold(10_000, wide)
+    assert threshold(10_000, wide) == pytest.approx(0.1 + 0.6 * 1.25**0.5, abs=1e-3)
+    assert threshold(10_000, ScoreSpread(0.1, 0.01)) == pytest.approx(
+        0.1 + 0.6 * 0.8**0.5, abs=1e-3
+    )
+    assert unknown < threshold(5, high) < threshold(50, high) < threshold(10_000, high)
+    assert threshold(10_000, high) == pytest.approx(0.2 + 0.6, abs=1e-3)
+    # One person's scores have no deviation to tell.
+    assert threshold(1, ScoreSpread(0.1, 0.0)) == pytest.approx(unknown)
+    unaware = CURVE.threshold(target_fpir=0.01, gallery_size=1, cohort=Cohort(0.0, 5, wide))
+    assert unaware == pytest.approx(0.6)
+    with pytest.raises(ValueError, match="usual deviation"):
+        replace(CURVE, usual_spread=ScoreSpread(0.1, 0.0))
+
+
+def test_without_a_spread_thresholds_are_those_of_a_cohort_that_tells_none() -> None:
+    curve = replace(CURVE, usual_spread=ScoreSpread(0.1, 0.2), usual_level=0.3, level_exponent=0.7)
+    plain = curve.without_spread()
+    for cohort in (None, Cohort(0.2, 7)):
+        threshold = curve.threshold(target_fpir=0.01, gallery_size=8, cohort=cohort)
+        assert plain.threshold(target_fpir=0.01, gallery_size=8, cohort=cohort) == pytest.approx(
+            threshold
+        )
+    told = Cohort(0.2, 7, ScoreSpread(0.4, 0.4))
+    assert plain.threshold(target_fpir=0.01, gallery_size=8, cohort=told) == pytest.approx(
+        threshold
+    )
+    assert plain.without_spread() == plain
 
 
 def test_one_neighbour_moves_a_threshold_less_than_many() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.calibration import Calibration, Cohort
+from model.calibration import Calibration, Cohort, ScoreSpread
 from model.datasets.labelled import LabelledGeis
 from model.decided_scores import decided_scores
 from model.evaluate import score
@@ -16,7 +16,14 @@ from model.scores import Scores, cosine_scores
 from model.verification import comparisons, equal_error_rate
 
 CURVE = Calibration(
-    (0.5, 0.1, 0.01), (0.1, 0.4, 0.6), "by hand", 10, 100, usual_level=0.4, level_exponent=0.75
+    (0.5, 0.1, 0.01),
+    (0.1, 0.4, 0.6),
+    "by hand",
+    10,
+    100,
+    usual_level=0.4,
+    level_exponent=0.75,
+    usual_spread=ScoreSpread(0.1, 0.2),
 )
 
 
@@ -30,6 +37,12 @@ def _people(seed: int = 0) -> tuple[Scores, NDArray[np.int64], NDArray[np.float6
         + 2.0 * rng.normal(size=(len(subject_n), 16))
     )
     return cosine_scores(vectors_nd.astype(np.float32)), subject_n, view_n
+
+
+def _cohort(scores_m: Scores, subject_m: NDArray[np.int64]) -> Cohort:
+    mean = float(scores_m.mean())
+    best = [float(scores_m[subject_m == subject].max()) for subject in np.unique(subject_m)]
+    return Cohort(mean, len(best), ScoreSpread(float(np.mean(best)) - mean, float(np.std(best))))
 
 
 @pytest.mark.parametrize("target_fmr", [0.4, 0.1, 0.03])
@@ -50,9 +63,7 @@ def test_a_decided_score_passes_a_fixed_threshold_when_its_cosine_passes_the_ser
                 continue
             rest_n = cohort_n & (view_n == view_n[template])
             rest_n &= ~np.isin(subject_n, (subject_n[probe], subject_n[template]))
-            cohort = Cohort(
-                float(scores_nn[probe, rest_n].mean()), len(np.unique(subject_n[rest_n]))
-            )
+            cohort = _cohort(scores_nn[probe, rest_n], subject_n[rest_n])
             threshold = CURVE.verification_threshold(target_fmr=target_fmr, cohort=cohort)
             let_in = scores_nn[probe, template] >= threshold
             assert (decided_nn[probe, template] >= fixed) == let_in
@@ -72,7 +83,8 @@ def test_an_impostor_who_is_enrolled_is_not_kept_out_by_his_own_templates() -> N
 def test_without_anybody_else_the_usual_level_is_taken() -> None:
     scores_nn = np.array([[1.0, 0.7], [0.7, 1.0]], dtype=np.float32)
     decided_nn = decided_scores(scores_nn, [0, 1], [np.nan, np.nan], CURVE)
-    assert decided_nn[0, 1] == pytest.approx((0.7 - 0.4) / 0.6**0.75)
+    # 0.1 is the usual rise, above a level of nothing.
+    assert decided_nn[0, 1] == pytest.approx((0.7 - 0.4) / 0.6**0.75 - 0.1)
 
 
 def test_probes_whose_masks_make_everybody_look_alike_are_told_apart_better_than_by_cosine() -> (
@@ -118,8 +130,12 @@ def test_an_open_set_by_decided_scores_takes_each_galleries_own_level() -> None:
         gallery = np.flatnonzero(first_n & known_s[subject_n])
         best = gallery[scores_nn[probe, gallery].argmax()]
         rest = gallery[subject_n[gallery] != subject_n[best]]
-        level = CURVE.levels(scores_nn[probe, rest].mean(), len(np.unique(subject_n[rest])))
-        decided = float(CURVE.normalised(scores_nn[probe, best], level))
+        cohort = _cohort(scores_nn[probe, rest], subject_n[rest])
+        assert cohort.scores is not None
+        likeness = CURVE.likeness(
+            cohort.mean, cohort.subjects, (cohort.scores.rise, cohort.scores.deviation)
+        )
+        decided = float(CURVE.normalised(scores_nn[probe, best], likeness))
         if not known_s[subject_n[probe]]:
             strangers.append(decided)
         else:

@@ -161,6 +161,11 @@ def _fitting_id(checkpoint: Checkpoint) -> str:
         ("calibration", "false_match_rates", [0.5, -0.1]),
         ("calibration", "usual_level", NAN),
         ("calibration", "level_exponent", "steep"),
+        ("calibration", "usual_spread", 0.1),
+        ("calibration", "usual_spread", {"rise": 0.1}),
+        ("calibration", "usual_spread", {"rise": NAN, "deviation": 0.2}),
+        ("calibration", "usual_spread", {"rise": 0.1, "deviation": 0}),
+        ("calibration", "usual_spread", {"rise": 0.1, "deviation": 1e9}),
         ("calibration", "subjects", "many"),
         ("calibration", "source", ["a", "list"]),
         ("calibration", "source", "x" * 100_000),
@@ -192,6 +197,13 @@ def test_settings_that_would_fail_every_walk_or_decide_nothing(
 )
 def test_records_that_no_list_of_checkpoints_could_show(member: str, value: object) -> None:
     refusal_of(claiming(lambda claims: claims.update({member: value})))
+
+
+def test_a_file_from_before_scores_were_known_to_spread_is_taken() -> None:
+    def change(claims: Claims) -> None:
+        del claims["calibration"]["usual_spread"]
+
+    read_new_checkpoint(claiming(change), "before")
 
 
 def test_what_is_good_is_taken() -> None:

@@ -42,6 +42,9 @@ class MilvusIndexes:
         wait_seconds: how long a search waits for another process that feeds.
     """
 
+    # A collection tells no sample of the others; what is known of them all is a sum.
+    knows_spread = False
+
     def __init__(
         self, registry: Registry, server: Server, *, wait_seconds: float = _WAIT_SECONDS
     ) -> None:

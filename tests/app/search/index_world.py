@@ -89,14 +89,19 @@ class World:
             best[subject] = (max(score, float(vector_d @ probe_d)), templates + 1)
         return best
 
-    def expected_cohort_mean(self, probe_d: NDArray[np.float32], left_out: int) -> float:
-        """Of the cosines with everybody else's templates."""
+    def expected_cohort(self, probe_d: NDArray[np.float32], left_out: int) -> tuple[float, float]:
+        """Mean of the cosines with everybody else's templates, and standard deviation of their
+        scores."""
         scores = [
             float(vector_d @ probe_d)
             for subject, vector_d in self.held.values()
             if subject != left_out
         ]
-        return float(np.mean(scores))
+        mean = float(np.mean(scores))
+        best = [
+            score for subject, (score, _) in self.expected(probe_d).items() if subject != left_out
+        ]
+        return mean, float(np.std(best))
 
     def differences(self, probe_d: NDArray[np.float32], top_k: int, *, within: float) -> list[str]:
         """What a search answers otherwise than the dictionary."""
@@ -119,7 +124,13 @@ class World:
             if max(abs(hit.score - each) for each in (own, best, nth_best)) > within:
                 wrong.append(f"{hit}: its template {own}, its subject {best}, its rank {nth_best}")
         if len(expected) > 1:
-            mean = self.expected_cohort_mean(probe_d, found.hits[0].subject_id)
-            if found.cohort is None or abs(found.cohort.mean - mean) > within:
-                wrong.append(f"cohort {found.cohort}, not {mean}")
+            mean, spread = self.expected_cohort(probe_d, found.hits[0].subject_id)
+            cohort = found.cohort
+            if (
+                cohort is None
+                or abs(cohort.mean - mean) > within
+                or cohort.scores is None
+                or abs(cohort.scores.deviation - spread) > within
+            ):
+                wrong.append(f"cohort {cohort}, not {mean} and {spread}")
         return wrong

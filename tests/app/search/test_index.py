@@ -187,8 +187,35 @@ def test_the_mean_of_the_cohort_does_not_drift() -> None:
     probe_d = unit_vectors(1, 3)[0]
     found = world.index.search(probe_d[None], 1)
     assert found.cohort is not None
-    mean = world.expected_cohort_mean(probe_d, found.hits[0].subject_id)
+    mean, _ = world.expected_cohort(probe_d, found.hits[0].subject_id)
     assert found.cohort.mean == pytest.approx(mean, abs=1e-7)
+
+
+def test_the_sample_of_a_large_index_is_of_every_so_many_th_template() -> None:
+    """Over all chunks, without the gaps, and each subject once."""
+    at_once, in_steps = World(Layout(chunk_rows=64)), World(Layout(chunk_rows=8))
+    at_once.add(list(range(1, 101)), seed=1)
+    in_steps.add(list(range(1, 51)), seed=1)
+    in_steps.add([200, 201], seed=2)
+    in_steps.remove(sorted(in_steps.held)[-2:])
+    in_steps.add(list(range(1, 51)), seed=3)
+    with at_once.index.reading() as view:
+        assert view.sample(100).tolist() == list(range(1, 101))
+        assert view.sample(30).tolist() == list(range(1, 101, 4))
+    with in_steps.index.reading() as view:
+        assert view.sample(50).tolist() == list(range(1, 51, 2))
+
+
+def test_a_spread_told_by_some_is_near_that_of_all() -> None:
+    world = World(Layout(chunk_rows=1024))
+    world.add([1 + number // 2 for number in range(4000)], seed=1)
+    probe_d = unit_vectors(1, 3)[0]
+    found = world.index.search(probe_d[None], 1)
+    assert found.cohort is not None
+    assert found.cohort.scores is not None
+    _, spread = world.expected_cohort(probe_d, found.hits[0].subject_id)
+    assert found.cohort.scores.deviation == pytest.approx(spread, rel=0.1)
+    assert found.cohort.scores.deviation != pytest.approx(spread, rel=1e-6)
 
 
 @pytest.mark.parametrize("since", [0, 2])
