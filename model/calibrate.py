@@ -99,12 +99,12 @@ def fit_normalised(
     rest_ns[first] = mean_ns[first] = np.nan
     mean_n = np.nanmean(mean_ns, axis=1)
     rise_n, deviation_n = np.nanmean(rest_ns, axis=1) - mean_n, np.nanstd(rest_ns, axis=1)
+    usual = ScoreSpread(float(rise_n.mean()), float(np.sqrt(np.mean(deviation_n**2))))
     settings: dict[str, Any] = {
         "usual_level": usual_level,
         "level_exponent": level_exponent,
-        "usual_spread": ScoreSpread(
-            round(float(rise_n.mean()), 4), round(float(np.sqrt(np.mean(deviation_n**2))), 4)
-        ),
+        # A network that was hardly trained may make all walks the same.
+        "usual_spread": usual if usual.deviation > 0.0 else None,
     }
     unfitted = Calibration((0.5, 0.1), (0.0, 1.0), source, subjects, best_ns.size, **settings)
     rest_n = np.count_nonzero(~np.isnan(rest_ns), axis=1)

@@ -5,18 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.visitor import Visitor
+from tests.decoders import wait_until
 from tests.other_checkpoints import checkpoint_file, other_checkpoint, shipped_id
 
 pytestmark = pytest.mark.needs("chromium")
 
 
-def _file(folder: Path, *, height: int = 64, width: int = 44) -> Path:
+def _file(folder: Path, seed: int = 1, *, height: int = 64, width: int = 44) -> Path:
     path = folder / "new.safetensors"
-    path.write_bytes(checkpoint_file(height=height, width=width))
+    path.write_bytes(checkpoint_file(seed, height=height, width=width))
     return path
+
+
+def _gives_back(page: Page, card: Locator) -> None:
+    """The shipped checkpoint serves again, and the other one goes."""
+    page.get_by_role("button", name="Go back").click()
+    page.get_by_role("dialog").get_by_role("button", name="Go back").click()
+    shipped = page.locator("#checkpoints .card").filter(has_text=shipped_id())
+    expect(shipped.locator(".tag")).to_have_text("serves")
+    card.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(card).to_have_count(0)
 
 
 def test_a_checkpoint_takes_over_with_progress_and_gives_back(
@@ -29,7 +41,6 @@ def test_a_checkpoint_takes_over_with_progress_and_gives_back(
     page.get_by_role("button", name="Install").click()
     expect(page.get_by_text(f"{new} is installed.")).to_be_visible()
     card = page.locator("#checkpoints .card").filter(has_text=new)
-    shipped = page.locator("#checkpoints .card").filter(has_text=shipped_id())
 
     card.get_by_role("button", name="Have it serve").click()
     expect(page.get_by_text("serves once all stored walks are embedded")).to_be_visible()
@@ -37,13 +48,30 @@ def test_a_checkpoint_takes_over_with_progress_and_gives_back(
     expect(card.locator(".tag")).to_have_text("serves", timeout=60_000)
     expect(card).to_contain_text("6 stored walks can be found by it, 0 cannot yet.")
     assert service.call("GET", f"/checkpoints/{new}").json()["active"]
+    _gives_back(page, card)
 
-    page.get_by_role("button", name="Go back").click()
-    page.get_by_role("dialog").get_by_role("button", name="Go back").click()
-    expect(shipped.locator(".tag")).to_have_text("serves")
-    card.get_by_role("button", name="Remove").click()
-    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
-    expect(card).to_have_count(0)
+
+def test_who_takes_over_between_two_questions_of_the_page_is_seen_to_serve(
+    admin: Visitor, tmp_path: Path
+) -> None:
+    page, service = admin.page, admin.service
+    new = other_checkpoint(2).checkpoint_id
+
+    def too_early(route: Route) -> None:
+        """The list as it was before, told when it is so no longer."""
+        answer = route.fetch()
+        wait_until(lambda: service.call("GET", f"/checkpoints/{new}").json()["active"], "it serves")
+        route.fulfill(response=answer)
+
+    admin.goes_to("/console/checkpoints")
+    page.get_by_label("A .safetensors file").set_input_files(_file(tmp_path, 2))
+    page.get_by_role("button", name="Install").click()
+    expect(page.get_by_text(f"{new} is installed.")).to_be_visible()
+    card = page.locator("#checkpoints .card").filter(has_text=new)
+    page.route("**/checkpoints", too_early, times=1)
+    card.get_by_role("button", name="Have it serve").click()
+    expect(card.locator(".tag")).to_have_text("serves", timeout=60_000)
+    _gives_back(page, card)
 
 
 def test_progress_is_shown_and_can_be_paused_and_cancelled(admin: Visitor, tmp_path: Path) -> None:

@@ -14,10 +14,15 @@ const address = (id, rest = "") => `/checkpoints/${encodeURIComponent(id)}${rest
 
 async function show() {
   clearTimeout(asking);
-  const { checkpoints } = await call("/checkpoints");
-  const progress = await Promise.all(checkpoints.map(({ id }) => reembeddingOf(id)));
-  byId("checkpoints").replaceChildren(...checkpoints.map((one, n) => card(one, progress[n])));
-  if (progress.some((one) => one?.state === "running")) asking = setTimeout(again, POLLING_MILLISECONDS);
+  let { checkpoints } = await call("/checkpoints");
+  const asked = await Promise.all(checkpoints.map(async ({ id }) => [id, await reembeddingOf(id)]));
+  const progress = new Map(asked);
+  // Whoever took over between the two questions serves by now.
+  if (checkpoints.some(({ id, active }) => !active && progress.get(id)?.state === "complete")) {
+    ({ checkpoints } = await call("/checkpoints"));
+  }
+  byId("checkpoints").replaceChildren(...checkpoints.map((one) => card(one, progress.get(one.id))));
+  if (asked.some(([, one]) => one?.state === "running")) asking = setTimeout(again, POLLING_MILLISECONDS);
 }
 
 const again = () => attempt(byId("problem"), show);
