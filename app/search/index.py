@@ -33,8 +33,8 @@ from app.search.versions import Versions
 from app.search.view import Mark, View
 from model.calibration import Cohort, ScoreSpread
 
-_SPREAD_SUBJECTS, _SPREAD_TEMPLATES = 512, 2048
-"""From whom the spread of a cohort is estimated, to some 3 %; fewer who have more templates."""
+_SPREAD_SUBJECTS, _SPREAD_TEMPLATES = 256, 1024
+"""From whom the spread of a cohort is estimated, to some 4 %; fewer who have more templates."""
 _FEWEST_SPREAD_SUBJECTS = 64
 
 
