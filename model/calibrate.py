@@ -109,7 +109,7 @@ def fit_normalised(
     unfitted = Calibration((0.5, 0.1), (0.0, 1.0), source, subjects, best_ns.size, **settings)
     rest_n = np.count_nonzero(~np.isnan(rest_ns), axis=1)
     likeness = unfitted.likeness(mean_n, rest_n, (rise_n, deviation_n))
-    scores_ns = unfitted.normalised(best_ns.T, likeness).T.astype(np.float32)
+    scores_ns = unfitted.normalised(best_ns, likeness[:, None]).astype(np.float32)
     return replace(fit(scores_ns, subjects=subjects, source=source), **settings)
 
 

@@ -3,7 +3,9 @@ carries."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,6 +65,10 @@ class Likeness:
     level: NDArray[np.float64]
     scale: NDArray[np.float64]
 
+    def __getitem__(self, place: Any) -> Likeness:
+        """That of some of the probes, or with axes added, as an array is indexed."""
+        return Likeness(self.level[place], self.scale[place])
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -113,6 +119,17 @@ class Calibration:
                 f"the usual deviation must be more than nothing, not {self.usual_spread.deviation}"
             )
             raise ValueError(msg)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Calibration:
+        """What `dataclasses.asdict` gave, once it has been JSON; what was not known then is as by
+        default."""
+        known = dict(plain)
+        for name in ("false_match_rates", "scores"):
+            known[name] = tuple(known[name])
+        if (usual := known.get("usual_spread")) is not None:
+            known["usual_spread"] = ScoreSpread(**usual)
+        return cls(**known)
 
     def without_spread(self) -> Calibration:
         """The same thresholds for cohorts whose scores are not measured, and these only."""

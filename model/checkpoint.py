@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from model.calibration import Calibration, ScoreSpread
+from model.calibration import Calibration
 from model.gei import GeiConfig
 from model.network_config import NetworkConfig
 
@@ -156,21 +156,12 @@ def read_checkpoint(content: bytes, name: str) -> Checkpoint:
         if metadata["format"] > FORMAT:
             msg = f"{name} has format {metadata['format']}; this Walkprint reads up to {FORMAT}"
             raise CheckpointNotReadable(msg)
-        curve = metadata["calibration"]
-        usual = curve.get("usual_spread")
         return Checkpoint(
             checkpoint_id=metadata["checkpoint_id"],
             network=NetworkConfig(**metadata["network"]),
             gei=GeiConfig(**metadata["gei"]),
             mirror_average=metadata["mirror_average"],
-            calibration=Calibration(
-                **curve
-                | {
-                    "false_match_rates": tuple(curve["false_match_rates"]),
-                    "scores": tuple(curve["scores"]),
-                    "usual_spread": None if usual is None else ScoreSpread(**usual),
-                }
-            ),
+            calibration=Calibration.from_json(metadata["calibration"]),
             metrics=metadata["metrics"],
             training=metadata["training"],
             weights=weights,

@@ -61,10 +61,8 @@ def decided_scores(
             label_n,
             calibration,
         )
-        columns = label_n[templates]
         decided_nn[:, templates] = calibration.normalised(
-            scores_nn[:, templates],
-            Likeness(likeness.level[:, columns], likeness.scale[:, columns]),
+            scores_nn[:, templates], likeness[:, label_n[templates]]
         )
     return decided_nn
 

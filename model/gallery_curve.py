@@ -89,13 +89,8 @@ class GalleryCalibration:
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> GalleryCalibration:
         """What `to_json` gave."""
-        curve = dict(plain["own"]["curve"])
-        for name in ("false_match_rates", "scores"):
-            curve[name] = tuple(curve[name])
-        if (usual := curve.get("usual_spread")) is not None:
-            curve["usual_spread"] = ScoreSpread(**usual)
         own = GalleryCurve(
-            Calibration(**curve),
+            Calibration.from_json(plain["own"]["curve"]),
             tuple(plain["own"]["lowest_scores"]),
             tuple(plain["own"]["highest_scores"]),
         )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.calibration import Calibration, Likeness
+from model.calibration import Calibration
 
 MOST_PROBES = 10_000
 FEWEST_PROBES = 500  # of a gallery with as many walks, however large
@@ -102,7 +102,9 @@ def impostor_maxima(
         probes_pd = vectors_md[rows[some]]
         scores_pm = probes_pd @ vectors_md.T
         totals_p = probes_pd @ sum_d
-        best_ps = np.maximum.reduceat(scores_pm, starts_s, axis=1).astype(np.float64)
+        best_ps = np.maximum.reduceat(scores_pm, starts_s, axis=1)
+        sums_p = best_ps.sum(axis=1, dtype=np.float64)
+        squares_p = np.einsum("ps,ps->p", best_ps, best_ps, dtype=np.float64)
         for place, (row, scores_m) in enumerate(zip(rows[some], scores_pm, strict=True), first):
             own = subject_m[row]
             own_w = scores_m[starts_s[own] : ends_s[own]].copy()
@@ -115,11 +117,20 @@ def impostor_maxima(
             found.best_p[place], found.rival_p[place] = scores_m[best], rival
             found.others_mean_p[place] = others_sum / others
             found.cohort_mean_p[place] = (others_sum - rival_w.sum()) / rest
-            best_s = best_ps[place - first]
-            best_s[own] = np.nan
-            found.others_scores_2p[:, place] = _spread(best_s, found.others_mean_p[place])
-            best_s[rival] = np.nan
-            found.cohort_scores_2p[:, place] = _spread(best_s, found.cohort_mean_p[place])
+            left_out = float(own_w.max())
+            best_sum = sums_p[place - first] - left_out
+            best_squares = squares_p[place - first] - left_out**2
+            found.others_scores_2p[:, place] = _spread(
+                best_sum, best_squares, len(starts_s) - 1, found.others_mean_p[place]
+            )
+            left_out = float(scores_m[best])
+            found.cohort_scores_2p[:, place] = _spread(
+                best_sum - left_out,
+                best_squares - left_out**2,
+                len(starts_s) - 2,
+                found.cohort_mean_p[place],
+            )
+            best_ps[place - first, own] = -np.inf
             own_w[row - starts_s[own]] = np.nan
             if len(own_w) > 1:
                 found.genuine_p[place] = np.nanmax(own_w)
@@ -128,9 +139,8 @@ def impostor_maxima(
         )
         found.best_p[some] = calibration.normalised(found.best_p[some], likeness)
         whole = max(0, min(len(probes_pd), WHOLE_PROBES - first))
-        best_qs = np.maximum.reduceat(scores_pm[:whole], starts_s, axis=1)[:, thinned]
-        of_whole = Likeness(likeness.level[:whole, None], likeness.scale[:whole, None])
-        pair_counts.append(_counted(calibration.normalised(best_qs, of_whole)))
+        best_qs = best_ps[:whole, thinned]
+        pair_counts.append(_counted(calibration.normalised(best_qs, likeness[:whole, None])))
     return ImpostorMaxima(
         best_p=found.best_p,
         best_subject_p=found.rival_p,
@@ -159,9 +169,10 @@ class _Found:
         self.genuine_p = np.full(probes, np.nan)
 
 
-def _spread(scores_s: NDArray[np.float64], mean: float) -> tuple[float, float]:
-    """Rise above the mean and deviation of scores; nan are left out."""
-    return float(np.nanmean(scores_s)) - mean, float(np.nanstd(scores_s))
+def _spread(total: float, squares: float, count: int, mean: float) -> tuple[float, float]:
+    """Rise above the mean and deviation of so many scores, by their sum and that of squares."""
+    centre = total / count
+    return centre - mean, float(np.sqrt(max(0.0, squares / count - centre**2)))
 
 
 def _probes(

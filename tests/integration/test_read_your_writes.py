@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.client import Client
+from app.client import Client, Identification, WalkprintError
 from app.demo.service_process import ServiceProcess
 from tests.servers import PostgresServer
 from tests.walks import walk_zip
@@ -39,6 +39,17 @@ def two_processes(
         yield one, other, pairs
 
 
+def _identified(client: Client, recording: Path, gallery: str, *, top_k: int = 5) -> Identification:
+    """An answer goes with the subjects it names: where another thread erased one of them before it
+    was read, the walk is sent again, as the problem advises."""
+    while True:
+        try:
+            return client.identify(recording, gallery=gallery, top_k=top_k)
+        except WalkprintError as gone:
+            if gone.code != "unknown-job":
+                raise
+
+
 def test_an_acknowledged_enrolment_is_found_and_an_erased_subject_is_not(
     two_processes: tuple[ServiceProcess, ServiceProcess, int], tmp_path: Path
 ) -> None:
@@ -55,13 +66,13 @@ def test_an_acknowledged_enrolment_is_found_and_an_erased_subject_is_not(
         here, there = clients if number % 2 else clients[::-1]
 
         enrolled = here.enroll(subject, [recording], gallery=gallery)
-        best = there.identify(recording, gallery=gallery).candidates[0]
+        best = _identified(there, recording, gallery).candidates[0]
         assert (best.subject, best.walk) == (subject, enrolled.walks[0].id)
         assert best.score > 0.999
 
         if number % 3 == 0:
             there.delete_subject(subject, gallery=gallery)
-            left = here.identify(recording, gallery=gallery, top_k=50).candidates
+            left = _identified(here, recording, gallery, top_k=50).candidates
             assert subject not in [candidate.subject for candidate in left]
 
     with ThreadPoolExecutor(_CLIENTS) as pool:

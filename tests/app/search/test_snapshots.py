@@ -146,13 +146,19 @@ def test_a_snapshot_of_a_database_before_a_restore_is_void(
     assert read_snapshot(saved)[0].epoch == registry.epoch()
 
 
-def test_an_index_in_memory_is_void_after_a_restore(
-    registry: Registry, start: Callable[[], GallerySearch], database_url: str
-) -> None:
+def search_of_two(registry: Registry, start: Callable[[], GallerySearch]) -> GallerySearch:
+    """An index of anna and bert, in memory."""
     enroll(registry, "anna", [unit_vector(1)])
     enroll(registry, "bert", [unit_vector(2)])
     search = start()
     assert best(search, 2) == "bert"
+    return search
+
+
+def test_an_index_in_memory_is_void_after_a_restore(
+    registry: Registry, start: Callable[[], GallerySearch], database_url: str
+) -> None:
+    search = search_of_two(registry, start)
     # A restore to a moment before bert, and then cora under the same revision and template id.
     registry.subjects.delete("bert")
     change(database_url, "DELETE FROM template_removals")
@@ -167,10 +173,7 @@ def test_an_index_in_memory_is_void_after_a_restore(
 def test_an_index_that_is_ahead_of_a_restored_database_is_not_behind_it(
     registry: Registry, start: Callable[[], GallerySearch], database_url: str
 ) -> None:
-    enroll(registry, "anna", [unit_vector(1)])
-    enroll(registry, "bert", [unit_vector(2)])
-    search = start()
-    assert best(search, 2) == "bert"
+    search = search_of_two(registry, start)
     change(database_url, "DELETE FROM templates WHERE revision = 2")
     change(database_url, "UPDATE galleries SET revision = 1")
     begin_another_epoch(database_url)

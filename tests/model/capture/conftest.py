@@ -24,17 +24,22 @@ def nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     monkeypatch.setenv("TMPDIR", str(scratch))
     warm_up()
-    before, descriptors = children() - {nursery()}, open_files()
+    before, descriptors = children() - {nursery()}, _open_files()
     yield
     gc.collect()  # a refusal that was caught still holds what it came through
     assert children() - {nursery()} <= before
     wait_until(lambda: not working_decoders(), "without a decoder")
     # Threads of earlier tests' services may still be opening and closing files of their own.
     wait_until(
-        lambda: len(open_files()) <= len(descriptors),
-        f"back to {len(descriptors)} open files: {descriptors}, then {open_files()}",
+        lambda: len(_open_files()) <= len(descriptors),
+        f"back to {len(descriptors)} open files: {descriptors}, then {_open_files()}",
     )
     assert list(scratch.iterdir()) == []
+
+
+def _open_files() -> list[str]:
+    """But for databases of earlier tests' services, which keep connections; captures have none."""
+    return [name for name in open_files() if "/walkprint.db" not in name]
 
 
 @pytest.fixture(scope="session")
